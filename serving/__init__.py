@@ -1,0 +1,1 @@
+"""Serving: ink to symbols, bundles to engines, readings over HTTP. Runs without TensorFlow."""

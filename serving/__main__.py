@@ -1,0 +1,31 @@
+"""`python -m serving`: the server's command line."""
+
+import argparse
+from pathlib import Path
+
+from serving.config import Config
+from serving.engines import ENGINES
+from serving.server import serve
+
+
+def main() -> None:
+    """Read the arguments and serve until stopped."""
+    defaults = Config()
+    parser = argparse.ArgumentParser(prog="inkling-serve", description="Serve recognisers over HTTP.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8000, help="port to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--models",
+        type=Path,
+        default=defaults.models,
+        help="folder of models (default: $INKLING_MODELS, else ./models; then the shipped ones)",
+    )
+    parser.add_argument("--engine", choices=ENGINES, default=defaults.engine, help="default: %(default)s")
+    parser.add_argument("--workers", type=int, help="processes (default: one a core)")
+    arguments = parser.parse_args()
+    config = Config(models=arguments.models, engine=arguments.engine)
+    serve(config, arguments.host, arguments.port, arguments.workers)
+
+
+if __name__ == "__main__":
+    main()

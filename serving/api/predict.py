@@ -1,0 +1,183 @@
+"""`POST /predict`: every form of body to ink, readings to JSON."""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, request
+
+from serving import ink
+from serving.api.respond import config, json_response, models
+from serving.errors import BadRequestError, ImpossibleError, InklingError, TooLargeError, UnknownTypeError
+from serving.ink import Ink
+from serving.recognizer import Reading, Recognizer, Symbol
+
+blueprint = Blueprint("predict", __name__)
+
+_SOURCES = ("image", "images", "strokes", "pixels")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a client may choose, as query parameters or JSON members."""
+
+    model: str | None = None
+    version: int | None = None
+    top: int = 3
+    symbols: str = "auto"
+    seen: bool = False
+
+
+@blueprint.post("/predict")
+def predict() -> Response:
+    """Read one image, or many, as DESIGN says under HTTP."""
+    started = perf_counter()
+    body, makers, several = _parse()
+    options = _options({**request.args.to_dict(), **body})
+    recognizer = models().get(options.model, options.version)
+    inks = [_ink_or_error(make) for make in makers] if several else [make() for make in makers]
+    inked = perf_counter()
+    readings = iter(recognizer.read([found for found in inks if isinstance(found, Ink)], options.top))
+    read = perf_counter()
+    answers = [
+        _answer(recognizer, next(readings), options) if isinstance(found, Ink) else {"error": str(found)}
+        for found in inks
+    ]
+    response = json_response({"results": answers} if several else answers[0])
+    response.headers["Server-Timing"] = (
+        f"ink;dur={(inked - started) * 1e3:.2f}, engine;dur={(read - inked) * 1e3:.2f}, "
+        f"total;dur={(perf_counter() - started) * 1e3:.2f}"
+    )
+    return response
+
+
+def _parse() -> tuple[Mapping[str, Any], Sequence[Callable[[], Ink]], bool]:
+    """The JSON body's members (or none), one maker of ink an image, and whether many were meant."""
+    kind = request.mimetype
+    if kind == "application/json":
+        return _parse_json(request.get_data(cache=False))
+    if kind.startswith("image/"):
+        return {}, [partial(ink.from_bytes, request.get_data(cache=False))], False
+    if kind == "multipart/form-data":
+        files = request.files.getlist("image")
+        if not files:
+            raise BadRequestError("the form has no file named 'image'; send one or more, each under that name")
+        _check_count(len(files))
+        return {}, [partial(ink.from_bytes, file.read()) for file in files], len(files) > 1
+    raise UnknownTypeError(
+        f"Content-Type {kind or 'is missing and'} is not understood; "
+        "send image/* (the file as it is), multipart/form-data or application/json"
+    )
+
+
+def _parse_json(data: bytes) -> tuple[Mapping[str, Any], Sequence[Callable[[], Ink]], bool]:
+    try:
+        body = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise BadRequestError(f"the body is not JSON: {error}") from error
+    sources = [name for name in _SOURCES if name in body] if isinstance(body, dict) else []
+    if len(sources) != 1:
+        raise BadRequestError(f"the body must be a JSON object with one of {', '.join(map(repr, _SOURCES))}")
+    source = sources[0]
+    value = body[source]
+    if source == "strokes":
+        if not isinstance(value, list) or not all(isinstance(stroke, list) for stroke in value):
+            raise BadRequestError("'strokes' must be a list of strokes, each a list of [x, y] pairs")
+        return body, [partial(ink.from_strokes, value)], False
+    if source == "pixels":
+        return body, [partial(ink.from_pixels, value)], False
+    if source == "image":
+        return body, [partial(_from_base64, value)], False
+    if not isinstance(value, list) or not value:
+        raise BadRequestError("'images' must be a list of base64 strings, at least one")
+    _check_count(len(value))
+    return body, [partial(_from_base64, text) for text in value], True
+
+
+def _check_count(count: int) -> None:
+    most = config().max_images
+    if count > most:
+        raise TooLargeError(f"{count} images are too many for one request; at most {most} are accepted")
+
+
+def _from_base64(text: object) -> Ink:
+    if not isinstance(text, str):
+        raise BadRequestError("an image in JSON must be a string: base64, or a data: URL of base64")
+    if text.startswith("data:"):
+        head, _, text = text.partition(",")
+        if not head.endswith(";base64"):
+            raise BadRequestError("a data: URL must be in base64: data:image/png;base64,...")
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadRequestError(f"the image is not valid base64: {error}") from error
+    return ink.from_bytes(data)
+
+
+def _ink_or_error(make: Callable[[], Ink]) -> Ink | InklingError:
+    try:
+        return make()
+    except InklingError as error:
+        return error
+
+
+def _options(given: Mapping[str, Any]) -> Options:
+    symbols = given.get("symbols", "auto")
+    if symbols == "many":
+        raise ImpossibleError("this server reads one symbol an image; leave 'symbols' out, or set it to 'one'")
+    if symbols not in ("auto", "one"):
+        raise BadRequestError("'symbols' must be 'auto', 'one' or 'many'")
+    model = given.get("model")
+    if model is not None and not isinstance(model, str):
+        raise BadRequestError("'model' must be a model's name")
+    version = given.get("version")
+    return Options(
+        model=model,
+        version=None if version is None else _whole_number("version", version),
+        top=_whole_number("top", given.get("top", 3)),
+        symbols=symbols,
+        seen=_truth("seen", given.get("seen", False)),
+    )
+
+
+def _whole_number(name: str, value: object) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 10:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise BadRequestError(f"{name!r} must be a whole number from 1 on")
+    return value
+
+
+def _truth(name: str, value: object) -> bool:
+    if value in (True, "true", "1", ""):
+        return True
+    if value in (False, "false", "0"):
+        return False
+    raise BadRequestError(f"{name!r} must be true or false")
+
+
+def _answer(recognizer: Recognizer, reading: Reading, options: Options) -> dict[str, object]:
+    return {
+        "model": recognizer.bundle.name,
+        "version": recognizer.bundle.version,
+        "text": reading.text,
+        "symbols": [_symbol(symbol, options) for symbol in reading.symbols],
+    }
+
+
+def _symbol(symbol: Symbol, options: Options) -> dict[str, object]:
+    answer: dict[str, object] = {
+        "label": symbol.label,
+        "confidence": round(symbol.confidence, 4),
+        "unsure": symbol.unsure,
+        "box": symbol.box,
+        "top": [{"label": g.label, "confidence": round(g.confidence, 4)} for g in symbol.top],
+    }
+    if options.seen:
+        answer["seen"] = base64.b64encode(symbol.picture.tobytes()).decode("ascii")
+    return answer

@@ -1,0 +1,125 @@
+"""Engines: what computes probabilities from symbols.
+
+An engine is loaded from a bundle's SavedModel, after the process has forked: neither OpenVINO nor TensorFlow
+survives a fork.
+"""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.errors import BadRequestError, BundleError
+
+Pictures = NDArray[np.uint8]
+Rows = NDArray[np.float32]
+
+
+class Engine(Protocol):
+    """Computes a bundle's two signatures; safe to call from several threads."""
+
+    def predict(self, pictures: Pictures) -> Rows:
+        """`uint8[N,28,28]` -> probabilities `float32[N,C]`, each row summing to 1."""
+        ...
+
+    def embed(self, pictures: Pictures) -> Rows:
+        """`uint8[N,28,28]` -> embedding `float32[N,D]`."""
+        ...
+
+
+class OpenVINOEngine:
+    """The SavedModel read and compiled by OpenVINO, in this process, one computing thread a caller.
+
+    `precision` is `f32`, `bf16`, or None for the processor's fastest (bf16 where it has it).
+    Raises BundleError where OpenVINO cannot read the directory.
+    """
+
+    def __init__(self, path: Path, precision: str | None = None) -> None:
+        import openvino
+
+        self._core = openvino.Core()
+        self._settings: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": 1,
+            # Each worker process would pin its thread to the same first core.
+            "ENABLE_CPU_PINNING": False,
+        }
+        if precision:
+            self._settings["INFERENCE_PRECISION_HINT"] = precision
+        try:
+            self._graph = self._core.read_model(path)
+        except RuntimeError as error:
+            raise BundleError(f"{path} holds no SavedModel that OpenVINO can read") from error
+        self._model = self._core.compile_model(self._graph, "CPU", self._settings)
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._embedder: Any = None
+
+    @property
+    def precision(self) -> str:
+        """The precision that OpenVINO chose: `f32`, `bf16` or `f16`."""
+        return str(self._model.get_property("INFERENCE_PRECISION_HINT").to_string())
+
+    def predict(self, pictures: Pictures) -> Rows:
+        """See `Engine`."""
+        try:
+            request = self._local.request
+        except AttributeError:
+            request = self._local.request = self._model.create_infer_request()
+        # The request's own memory is overwritten by its next use: a copy is what the caller keeps.
+        return np.array(request.infer([pictures], share_inputs=True, share_outputs=True)[0])
+
+    def embed(self, pictures: Pictures) -> Rows:
+        """See `Engine`."""
+        with self._lock:
+            if self._embedder is None:
+                self._embedder = self._core.compile_model(self._cut(), "CPU", self._settings)
+            return np.array(self._embedder.infer_new_request([pictures])[0])
+
+    def _cut(self) -> Any:
+        """The graph up to the embedding: what the last matrix product, the head, multiplies."""
+        import openvino
+
+        head = [node for node in self._graph.get_ordered_ops() if node.get_type_name() == "MatMul"][-1]
+        return openvino.Model([head.input_value(0)], self._graph.get_parameters(), "embed")
+
+
+class TensorFlowEngine:
+    """The SavedModel's signatures run by TensorFlow in this process, where it is installed."""
+
+    def __init__(self, path: Path) -> None:
+        import tensorflow as tf
+
+        try:
+            self._model = tf.saved_model.load(str(path))
+        except (OSError, ValueError) as error:
+            raise BundleError(f"{path} holds no SavedModel that TensorFlow can read") from error
+        self._constant: Callable[[Pictures], Any] = tf.constant
+
+    def predict(self, pictures: Pictures) -> Rows:
+        """See `Engine`."""
+        return self._run("serving_default", "probabilities", pictures)
+
+    def embed(self, pictures: Pictures) -> Rows:
+        """See `Engine`."""
+        return self._run("embed", "embedding", pictures)
+
+    def _run(self, signature: str, output: str, pictures: Pictures) -> Rows:
+        answer = self._model.signatures[signature](image=self._constant(pictures))
+        return cast(Rows, answer[output].numpy())
+
+
+ENGINES: dict[str, Callable[[Path], Engine]] = {
+    "openvino": OpenVINOEngine,
+    "tensorflow": TensorFlowEngine,
+}
+
+
+def load(name: str, path: Path) -> Engine:
+    """Load the bundle's model into the engine of that name; raises BadRequestError for an unknown name."""
+    if name not in ENGINES:
+        raise BadRequestError(f"no engine {name!r}; known are: {', '.join(ENGINES)}")
+    return ENGINES[name](path)

@@ -1,0 +1,49 @@
+"""Everything that can be wrong with a request or a model, each with the HTTP status that it is answered with."""
+
+
+class InklingError(Exception):
+    """Base of all errors of `serving`; the message says what is wrong and what would be right."""
+
+    status = 500
+
+
+class BadRequestError(InklingError):
+    """The request cannot be understood: not an image, bad JSON, an unknown option."""
+
+    status = 400
+
+
+class NotFoundError(InklingError):
+    """No such model or version."""
+
+    status = 404
+
+
+class TooLargeError(InklingError):
+    """More bytes, pixels, images or points than are accepted."""
+
+    status = 413
+
+
+class UnknownTypeError(InklingError):
+    """A Content-Type that is not understood."""
+
+    status = 415
+
+
+class ImpossibleError(InklingError):
+    """Understood, but it cannot be done."""
+
+    status = 422
+
+
+class NotReadyError(InklingError):
+    """No model can answer now."""
+
+    status = 503
+
+
+class BundleError(InklingError):
+    """A model bundle that is missing, cut off, altered or none at all; the message names the file."""
+
+    status = 503

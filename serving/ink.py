@@ -1,0 +1,273 @@
+"""Ink: the definition of preprocessing. Whatever a person sends becomes symbols as MNIST's makers drew them.
+
+The way of a picture: `decode` -> `coverage` (how much ink is where, 0 to 255, whatever the colours) -> `cut`
+(the ink's box) -> `normalise`. Strokes are drawn straight into the normal form. Training and transfer call
+the same functions, and no other code scales, centres or inverts a picture.
+
+The normal form (Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits"): ink is 255 and
+paper 0; the ink's longer side is 20 pixels, anti-aliased; its centre of mass is in the middle of 28x28.
+"""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from cv2.typing import MatLike
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from serving.errors import BadRequestError, ImpossibleError, TooLargeError
+
+Picture = NDArray[np.uint8]
+Box = tuple[float, float, float, float]
+"""Left, top, width, height, in the units of what was sent."""
+Stroke = Sequence[Sequence[float]]
+
+SIDE = 28
+"""Side of a symbol in pixels."""
+INK_SIDE = 20
+"""Longer side of a symbol's ink in pixels."""
+MAX_PIXELS = 50_000_000
+MAX_POINTS = 20_000
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+
+_LEAST_CONTRAST = 24
+"""Ink that differs less from the paper (of 255) is noise or compression."""
+_INK_FROM = 64
+"""Coverage that counts as ink when its box is sought; below lie blur and compression."""
+_SAMPLES = 40
+"""Rows and columns from which the paper's colour is taken."""
+
+_PEN = 2.4
+"""Width in pixels of the pen that draws strokes: MNIST's usual one."""
+_FARTHEST = 1e9
+_FINE = 4
+"""Sub-pixels a pixel, along each axis, when strokes are drawn."""
+
+
+@dataclass(frozen=True)
+class Ink:
+    """Symbols found: `pictures` uint8[N,28,28] in the normal form, and the box of each."""
+
+    pictures: Picture
+    boxes: tuple[Box, ...]
+
+
+NO_INK = Ink(np.zeros((0, SIDE, SIDE), np.uint8), ())
+
+
+def from_bytes(data: bytes) -> Ink:
+    """Find the symbol in an image file. Raises as `decode`."""
+    return from_picture(decode(data))
+
+
+def from_picture(picture: Picture) -> Ink:
+    """Find the symbol in a picture uint8[H,W] (grey), [H,W,3] (RGB) or [H,W,4] (RGBA), of any polarity."""
+    ink = coverage(picture)
+    box = cut(ink)
+    if box is None:
+        return NO_INK
+    left, top, width, height = box
+    return Ink(normalise(ink[top : top + height, left : left + width])[None], (box,))
+
+
+def from_pixels(rows: object) -> Ink:
+    """Find the symbol in 28x28 numbers of 0 to 255 (of 0 to 1 if none is larger), as JSON carries them.
+
+    Raises BadRequestError where it is not 28 rows of 28 finite numbers in that range.
+    """
+    wanted = f"'pixels' must be {SIDE} rows of {SIDE} numbers from 0 to 255"
+    try:
+        values = np.asarray(rows, np.float32)
+    except (TypeError, ValueError) as error:
+        raise BadRequestError(wanted) from error
+    if values.shape != (SIDE, SIDE):
+        raise BadRequestError(f"{wanted}; these have shape {list(values.shape)}")
+    if not np.isfinite(values).all() or values.min() < 0 or values.max() > 255:
+        raise BadRequestError(f"{wanted}; some are outside")
+    if 0 < values.max() <= 1:
+        values = values * 255
+    return from_picture(np.rint(values).astype(np.uint8))
+
+
+def decode(data: bytes) -> Picture:
+    """Decode an image file, upright: uint8 [H,W] (grey), [H,W,3] (RGB) or [H,W,4] (RGBA).
+
+    Of an animation the first frame is taken. Raises BadRequestError where it is no image or a damaged one,
+    TooLargeError where its header announces more than `MAX_PIXELS`, before anything is decoded.
+    """
+    if not data:
+        raise BadRequestError("the image is empty (0 bytes); send an image file")
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as file:
+            image: Image.Image = file
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise TooLargeError(
+                    f"the image has {width} x {height} pixels; at most {MAX_PIXELS:,} are accepted"
+                )
+            # PNG keeps EXIF behind its pixels, where looking for it would decode them twice over.
+            if file.format in ("JPEG", "TIFF", "WEBP"):
+                image = ImageOps.exif_transpose(image)
+            return _as_array(image)
+    except TooLargeError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise TooLargeError(f"the image is too large; at most {MAX_PIXELS:,} pixels are accepted") from error
+    except Exception as error:
+        # Pillow's decoders raise a dozen kinds of exceptions on damaged files.
+        raise BadRequestError(
+            f"this is not an image that can be read; send one of {', '.join(FORMATS)}"
+        ) from error
+
+
+def _as_array(image: Image.Image) -> Picture:
+    mode = image.mode
+    if mode in ("L", "RGB", "RGBA"):
+        return np.asarray(image)
+    if mode.startswith("I;16") or mode in ("I", "F"):
+        values = np.asarray(image).astype(np.float32)
+        low, high = float(values.min()), float(values.max())
+        # 16 bits in a 32-bit mode, floats of 0 to 1: only the differences between pixels matter.
+        full = 65535.0 if mode != "F" else max(high - low, 1e-9)
+        eight_bits: Picture = np.clip((values - low) * (255 / full), 0, 255).astype(np.uint8)
+        return eight_bits
+    if mode in ("LA", "La", "PA", "RGBa") or "transparency" in image.info:
+        return np.asarray(image.convert("RGBA"))
+    return np.asarray(image.convert("L" if mode == "1" else "RGB"))
+
+
+def coverage(picture: Picture) -> Picture:
+    """How much ink is where: uint8[H,W], 0 for paper up to 255, whatever the polarity, colours or alpha.
+
+    The paper's colour is the median of the picture. All zeros where nothing stands out from the paper.
+    """
+    ink = _contrast(picture)
+    _, strongest, _, _ = cv2.minMaxLoc(ink)
+    if strongest < _LEAST_CONTRAST:
+        return np.zeros(ink.shape, np.uint8)
+    return cv2.convertScaleAbs(ink, alpha=255 / strongest).astype(np.uint8, copy=False)
+
+
+def _contrast(picture: Picture) -> MatLike:
+    if picture.ndim == 2:
+        return _difference(picture)
+    planes = cv2.split(picture)
+    if len(planes) == 4:
+        *planes, alpha = planes
+        if cv2.minMaxLoc(alpha)[0] < 255:
+            return _transparent_contrast(planes, alpha)
+    return _strongest(planes)
+
+
+def _transparent_contrast(planes: Sequence[MatLike], alpha: MatLike) -> MatLike:
+    """Lay the picture on white paper and, should that hide it, on black."""
+    drawn = [cv2.multiply(plane, alpha, scale=1 / 255) for plane in planes]
+    on_white = _strongest([cv2.add(plane, cv2.bitwise_not(alpha)) for plane in drawn])
+    if cv2.minMaxLoc(on_white)[1] >= _LEAST_CONTRAST:
+        return on_white
+    return _strongest(drawn)
+
+
+def _strongest(planes: Sequence[MatLike]) -> MatLike:
+    """Of the colour planes' differences from the paper the largest, pixel by pixel."""
+    result = _difference(planes[0])
+    for plane in planes[1:]:
+        result = cv2.max(result, _difference(plane))
+    return result
+
+
+def _difference(plane: MatLike) -> MatLike:
+    height, width = plane.shape
+    samples = plane[:: max(1, height // _SAMPLES), :: max(1, width // _SAMPLES)]
+    # Not absdiff, which takes a plane of 4x1 for a colour.
+    return cv2.convertScaleAbs(plane, beta=-float(np.median(samples)))
+
+
+def cut(ink: Picture) -> tuple[int, int, int, int] | None:
+    """Box (left, top, width, height) of the ink in a coverage uint8[H,W]; None where there is none."""
+    left, top, width, height = cv2.boundingRect(cv2.threshold(ink, _INK_FROM, 255, cv2.THRESH_BINARY)[1])
+    return (left, top, width, height) if width else None
+
+
+def normalise(ink: Picture) -> Picture:
+    """Bring a cut-out coverage uint8[H,W] into the normal form uint8[28,28]."""
+    height, width = ink.shape
+    scale = INK_SIDE / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = cv2.resize(ink, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    _, strongest, _, _ = cv2.minMaxLoc(small)
+    small = cv2.convertScaleAbs(small, alpha=255 / strongest)
+    moments = cv2.moments(small)
+    return _place(small, moments["m10"] / moments["m00"], moments["m01"] / moments["m00"])
+
+
+def _place(small: MatLike, centre_x: float, centre_y: float) -> Picture:
+    """Put a picture of at most 20x20 onto 28x28, its centre in the middle as far as the edges allow."""
+    height, width = small.shape
+    left = min(max(round((SIDE - 1) / 2 - centre_x), 0), SIDE - width)
+    top = min(max(round((SIDE - 1) / 2 - centre_y), 0), SIDE - height)
+    result = np.zeros((SIDE, SIDE), np.uint8)
+    result[top : top + height, left : left + width] = small
+    return result
+
+
+def from_strokes(strokes: Sequence[Stroke]) -> Ink:
+    """Draw pen strokes (lists of [x, y], y downwards, any unit) in the normal form, with one width of pen.
+
+    The box is that of the pen's path. Raises BadRequestError where they are not lists of pairs of finite
+    numbers, TooLargeError beyond `MAX_POINTS` points, ImpossibleError beyond a thousand million each way.
+    """
+    paths = [_path(stroke) for stroke in strokes if len(stroke)]
+    if not paths:
+        return NO_INK
+    points = np.concatenate(paths)
+    if len(points) > MAX_POINTS:
+        raise TooLargeError(f"{len(points):,} points are too many; at most {MAX_POINTS:,} are accepted")
+    if np.abs(points).max() > _FARTHEST:
+        raise ImpossibleError(f"the strokes go too far out to be drawn; stay within {_FARTHEST:g} each way")
+    low, high = points.min(axis=0), points.max(axis=0)
+    extent = float((high - low).max())
+    box = (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
+    return Ink(_draw(paths, low, high, extent)[None], (box,))
+
+
+def _path(stroke: Stroke) -> NDArray[np.float64]:
+    wanted = "'strokes' must be lists of [x, y] pairs of finite numbers"
+    try:
+        path = np.asarray(stroke, np.float64)
+    except (TypeError, ValueError) as error:
+        raise BadRequestError(wanted) from error
+    if path.ndim != 2 or path.shape[1] != 2 or not np.isfinite(path).all():
+        raise BadRequestError(wanted)
+    return path
+
+
+def _draw(
+    paths: Sequence[NDArray[np.float64]],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    extent: float,
+) -> Picture:
+    """Draw finely with the box in the middle, then cut 28x28 around the centre of mass."""
+    fine, margin = SIDE * _FINE, INK_SIDE * _FINE // 2
+    side = fine + 2 * margin
+    scale = (INK_SIDE - _PEN) * _FINE / extent if extent else 0.0
+    # OpenCV takes fixed-point coordinates: 4 binary places.
+    places = 4
+    offset = side / 2 - (low + high) / 2 * scale
+    canvas = np.zeros((side, side), np.uint8)
+    lines = [np.rint((path * scale + offset) * (1 << places)).astype(np.int32) for path in paths]
+    # A line without length is not drawn at all, but a dot is ink too.
+    lines = [np.concatenate([line, line[-1:] + [[1, 0]]]).astype(np.int32) for line in lines]
+    cv2.polylines(
+        canvas, lines, isClosed=False, color=255, thickness=round(_PEN * _FINE), lineType=cv2.LINE_AA, shift=places
+    )
+    moments = cv2.moments(canvas)
+    left = min(max(round(moments["m10"] / moments["m00"] + 0.5 - fine / 2), 0), 2 * margin)
+    top = min(max(round(moments["m01"] / moments["m00"] + 0.5 - fine / 2), 0), 2 * margin)
+    window = canvas[top : top + fine, left : left + fine]
+    return cv2.resize(window, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)

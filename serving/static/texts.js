@@ -1,0 +1,38 @@
+// Every sentence that the scripts show. What never changes stands in index.html.
+
+const language = document.documentElement.lang;
+// Rounding down: a likelihood is called 100 % only when it is.
+const shares = new Intl.NumberFormat(language, {
+  style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1, roundingMode: "floor",
+});
+const times = new Intl.NumberFormat(language, { maximumSignificantDigits: 2 });
+
+export const share = (value) => shares.format(value);
+
+const guesses = (top) =>
+  top.slice(0, 2).map(({ label, confidence }) => `${label} (${share(confidence)})`);
+
+export const texts = {
+  model: (name, version) => `${name}, version ${version}`,
+
+  blank: "The answer appears here while you draw.",
+  reading: "Reading…",
+  sure: (confidence) => `${share(confidence)} sure`,
+  unsure: "Not sure",
+  perhaps: (top) => `Perhaps ${guesses(top).join(" or ")}`,
+  nothing: "Nothing there",
+  nothingDetail: "No ink was found in this picture.",
+  announce: (answer, detail) => `${answer}. ${detail}`,
+
+  timing: (trip, server) =>
+    `${times.format(trip)} ms round trip` +
+    (server === null ? "" : `, ${times.format(server)} ms in the server`),
+
+  failed: "No answer",
+  away: "The server does not answer. What you drew is kept; trying again…",
+  brokenOff: "The server broke off while it took in this picture. It may be too large: try a smaller one.",
+  unexplained: (status) => `The server failed without saying why (status ${status}).`,
+  noModel: "The server has no model to read with.",
+  notAPicture: (name) => `${name} is not a picture. Open a PNG, JPEG, WebP, GIF, BMP or TIFF file.`,
+  noPreview: (name) => `${name} cannot be shown here, but the server may well read it.`,
+};

@@ -1,0 +1,110 @@
+"""What the tests share: a small trained bundle, the application's client, a real server process."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from serving.app import create_app
+from serving.bundle import Bundle
+from serving.config import Config
+from training.datasets import DataSet, load
+from training.distort import Distortion
+from training.models import Conv, Network
+from training.recipes import Recipe
+
+TINY = Recipe(
+    name="tiny",
+    about="For the tests: a few seconds on scikit-learn's digits.",
+    network=Network((Conv(8, 5, 2), Conv(16, 3, 2)), (32,), batch_norm=True),
+    dataset="optdigits",
+    validation=237,
+    epochs=15,
+    batch_size=50,
+    average=0.9,
+    distortion=Distortion(rotation=5, shift=1),
+)
+
+
+@pytest.fixture(scope="session")
+def optdigits() -> DataSet:
+    """Real handwriting that is always there: scikit-learn's digits, through `serving.ink`."""
+    return load("optdigits")
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(optdigits: DataSet, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A small network, trained once a test run and exported as a user's would be."""
+    from training.export import export
+    from training.fit import fit
+
+    folder = tmp_path_factory.mktemp("tiny")
+    return export(fit(TINY, optdigits, folder / "run"), optdigits, folder / "models", "tiny")
+
+
+@pytest.fixture(scope="session")
+def mnist() -> DataSet:
+    """Full MNIST, from `INKLING_DATA`."""
+    if not os.environ.get("INKLING_DATA"):
+        pytest.skip("full MNIST is not here: set INKLING_DATA to a folder with mnist.npz")
+    return load("mnist")
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> FlaskClient:
+    """A client of the application with the shipped models."""
+    return create_app(Config(models=tmp_path)).test_client()
+
+
+@contextmanager
+def running_server(*arguments: str, cwd: Path | None = None) -> Iterator[str]:
+    """Start `python -m serving` as a user would and give its address; stop it at the end."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "serving", "--port", str(port), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=cwd,
+    )
+    try:
+        address = f"http://127.0.0.1:{port}"
+        _wait_until_ready(address, process)
+        yield address
+    finally:
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=20)
+        assert not re.search("Traceback|ERROR", output), output
+
+
+def _wait_until_ready(address: str, process: subprocess.Popen[str]) -> None:
+    for _ in range(300):
+        if process.poll() is not None:
+            raise AssertionError(f"the server ended: {process.communicate()[0]}")
+        try:
+            with urllib.request.urlopen(f"{address}/readyz", timeout=5):
+                return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.1)
+    raise AssertionError("the server was not ready within 30 seconds")
+
+
+@pytest.fixture(scope="session")
+def live_server() -> Iterator[str]:
+    """The address of a real server process with the shipped models."""
+    with running_server() as address:
+        yield address

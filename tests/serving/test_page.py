@@ -1,0 +1,520 @@
+"""The drawing pad, as a person with a browser meets it."""
+
+import base64
+import http.client
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from PIL import Image, ImageDraw
+from selenium.webdriver import Chrome, Keys
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.actions.interaction import (
+    POINTER_MOUSE,
+    POINTER_PEN,
+    POINTER_TOUCH,
+)
+from selenium.webdriver.common.actions.pointer_input import PointerInput
+from selenium.webdriver.support.wait import WebDriverWait
+
+import serving
+
+Stroke = Sequence[tuple[float, float]]
+
+PATIENCE = 10.0
+
+
+def arc(
+    x: float, y: float, rx: float, ry: float, start: int, end: int
+) -> list[tuple[float, float]]:
+    """Points of an ellipse's arc, clockwise, in degrees; the pad is the unit square, y down."""
+    turns = (math.radians(a) for a in range(start, end + 1, 12))
+    return [(x + rx * math.cos(a), y + ry * math.sin(a)) for a in turns]
+
+
+THREE = [arc(0.48, 0.33, 0.17, 0.14, 200, 450) + arc(0.48, 0.64, 0.20, 0.17, -90, 160)]
+SEVEN = [[(0.3, 0.25), (0.7, 0.25), (0.6, 0.5), (0.5, 0.8)]]
+
+
+class Page:
+    """What a test does with the page and sees on it."""
+
+    def __init__(self, browser: Chrome) -> None:
+        self.browser = browser
+
+    def run(self, script: str, *arguments: object) -> Any:
+        return self.browser.execute_script(script, *arguments)
+
+    def wait(self, script: str, *arguments: object) -> None:
+        WebDriverWait(self.browser, PATIENCE, poll_frequency=0.05).until(
+            lambda _: self.run(script, *arguments),
+            f"never came true: {script} {arguments}; the page says {self.state}: "
+            f"{self.text('answer')!r}, {self.text('detail')!r}",
+        )
+
+    def wait_for_answer(self, answer: str) -> None:
+        self.wait("return document.getElementById('answer').textContent === arguments[0]", answer)
+
+    def wait_for_state(self, state: str) -> None:
+        self.wait("return document.getElementById('result').dataset.state === arguments[0]", state)
+
+    @property
+    def state(self) -> str:
+        return str(self.run("return document.getElementById('result').dataset.state"))
+
+    def text(self, identifier: str) -> str:
+        return str(self.browser.find_element("id", identifier).get_property("textContent"))
+
+    def click(self, identifier: str) -> None:
+        self.browser.find_element("id", identifier).click()
+
+    def press(self, *keys: str) -> None:
+        chain = ActionChains(self.browser)
+        for key in keys:
+            chain.key_down(key)
+        for key in reversed(keys):
+            chain.key_up(key)
+        chain.perform()
+
+    def draw(self, strokes: Sequence[Stroke], kind: str = POINTER_MOUSE, lift: bool = True) -> None:
+        pad = self.browser.find_element("id", "pad")
+        width, height = pad.size["width"], pad.size["height"]
+        device = PointerInput(kind, kind)
+        chain = ActionChains(self.browser, duration=10, devices=[device])
+        pointer = chain.w3c_actions.pointer_action
+        for stroke in strokes:
+            for i, (x, y) in enumerate(stroke):
+                pointer.move_to(pad, round((x - 0.5) * width), round((y - 0.5) * height))
+                if i == 0:
+                    pointer.pointer_down()
+            if lift:
+                pointer.pointer_up()
+        chain.w3c_actions.perform()
+
+    def ink(self, identifier: str) -> float:
+        """The share of a canvas's pixels that are painted."""
+        return float(
+            self.run(
+                """
+                const canvas = document.getElementById(arguments[0]);
+                const { width, height } = canvas;
+                const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+                const painted = data.filter((value, i) => i % 4 === 3 && value > 100);
+                return painted.length / (width * height);
+                """,
+                identifier,
+            )
+        )
+
+    def choose(self, path: Path) -> None:
+        self.browser.find_element("id", "file").send_keys(str(path))
+
+    def errors(self) -> list[dict[str, str]]:
+        """What the console has said since the last call, but for mere advice."""
+        return [e for e in self.browser.get_log("browser") if e["level"] == "SEVERE"]
+
+
+@pytest.fixture
+def page(browser: Chrome, live_server: str) -> Iterator[Page]:
+    browser.set_window_size(1200, 900)
+    page = Page(browser)
+    page.errors()
+    browser.get(f"{live_server}/")
+    page.wait("return document.getElementById('bars').children.length > 0")
+    yield page
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    # Refused requests are logged as "network"; a script's error or a breach of the policy is not.
+    assert [entry for entry in page.errors() if entry["source"] != "network"] == []
+
+
+@pytest.fixture
+def picture_of_seven(tmp_path: Path) -> Path:
+    picture = Image.new("RGB", (600, 400), (236, 230, 215))
+    points = [(250 + 140 * x, 100 + 200 * y) for x, y in ((0, 0), (1, 0), (0.7, 0.5), (0.45, 1))]
+    ImageDraw.Draw(picture).line(points, fill=(30, 30, 90), width=18, joint="curve")
+    path = tmp_path / "seven.png"
+    picture.save(path)
+    return path
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("kind", [POINTER_MOUSE, POINTER_TOUCH, POINTER_PEN])
+def test_a_drawn_three_is_read_as_three(page: Page, kind: str) -> None:
+    page.draw(THREE, kind)
+    page.wait_for_answer("3")
+    assert page.state == "sure"
+    assert "% sure" in page.text("detail")
+    best = page.run("return [...document.querySelectorAll('.best b')].map(b => b.textContent)")
+    assert best == ["3"]
+    assert 0.02 < page.ink("seen") < 0.6
+    assert "ms round trip" in page.text("timing")
+    assert "in the server" in page.text("timing")
+    assert page.errors() == []
+
+
+@pytest.mark.browser
+def test_the_answer_follows_the_pen_before_it_is_lifted(page: Page) -> None:
+    page.draw(THREE, lift=False)
+    page.wait_for_answer("3")
+    ActionChains(page.browser).release().perform()
+
+
+@pytest.mark.browser
+def test_an_empty_pad_shows_a_bar_for_every_label_and_no_answer(page: Page) -> None:
+    labels = page.run("return [...document.querySelectorAll('#bars b')].map(b => b.textContent)")
+    assert labels == list("0123456789")
+    assert page.state == "blank"
+    assert page.text("answer") == ""
+    assert page.ink("pad") == page.ink("seen") == 0
+
+
+@pytest.mark.browser
+def test_undo_takes_back_strokes_and_clearing(page: Page) -> None:
+    page.draw(THREE)
+    page.wait_for_answer("3")
+    alone = page.ink("pad")
+    page.draw([[(0.1, 0.1), (0.9, 0.1), (0.9, 0.9), (0.1, 0.9)]])
+    page.wait("return document.getElementById('answer').textContent !== '3'")
+    page.press(Keys.CONTROL, "z")
+    page.wait_for_answer("3")
+    assert page.ink("pad") == pytest.approx(alone)
+
+    page.click("clear")
+    page.wait_for_state("blank")
+    page.click("undo")
+    page.wait_for_answer("3")
+    assert page.ink("pad") == pytest.approx(alone)
+
+
+@pytest.mark.browser
+def test_clear_empties_pad_and_answer(page: Page) -> None:
+    page.draw(THREE)
+    page.wait_for_answer("3")
+    page.press(Keys.ESCAPE)
+    page.wait_for_state("blank")
+    page.run("return new Promise(requestAnimationFrame)")
+    assert page.text("answer") == page.text("timing") == ""
+    assert page.ink("pad") == page.ink("seen") == 0
+    page.draw(SEVEN)
+    page.wait_for_answer("7")
+
+
+@pytest.mark.browser
+def test_an_opened_picture_is_shown_and_read(page: Page, picture_of_seven: Path) -> None:
+    page.draw(THREE)
+    page.wait_for_answer("3")
+    page.choose(picture_of_seven)
+    page.wait_for_answer("7")
+    assert page.ink("pad") > 0.3
+    assert page.ink("seen") > 0.02
+    page.click("undo")
+    page.wait_for_answer("3")
+    assert page.errors() == []
+
+
+@pytest.mark.browser
+def test_what_was_read_in_a_picture_is_framed(page: Page, picture_of_seven: Path) -> None:
+    page.choose(picture_of_seven)
+    page.wait_for_answer("7")
+    page.run("return new Promise(requestAnimationFrame)")
+    left, top, right, bottom = page.run(
+        """
+        const canvas = document.getElementById("pad");
+        const { width, height } = canvas;
+        const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+        const [xs, ys] = [[], []];
+        for (let i = 0; i < data.length; i += 4) {
+          if (data[i] === 0x2f && data[i + 1] === 0x49 && data[i + 2] === 0xd1) {
+            xs.push((i / 4) % width / width * 400);
+            ys.push(Math.floor(i / 4 / width) / height * 400);
+          }
+        }
+        return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+        """
+    )
+    # The pad is 400 units wide, the picture 600 x 400 pixels within a margin of 24 units.
+    scale = 352 / 600
+    margin_top = (400 - 400 * scale) / 2
+    assert left == pytest.approx(24 + 241 * scale, abs=10)
+    assert right == pytest.approx(24 + 399 * scale, abs=10)
+    assert top == pytest.approx(margin_top + 91 * scale, abs=10)
+    assert bottom == pytest.approx(margin_top + 305 * scale, abs=10)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("way", ["paste", "drop"])
+def test_a_picture_can_be_pasted_and_dropped(page: Page, picture_of_seven: Path, way: str) -> None:
+    page.run(
+        """
+        const [encoded, way] = arguments;
+        const bytes = Uint8Array.from(atob(encoded), (c) => c.charCodeAt(0));
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([bytes], "seven.png", { type: "image/png" }));
+        document.body.dispatchEvent(way === "paste"
+          ? new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true })
+          : new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
+        """,
+        base64.b64encode(picture_of_seven.read_bytes()).decode(),
+        way,
+    )
+    page.wait_for_answer("7")
+
+
+@pytest.mark.browser
+def test_drawing_on_a_picture_starts_a_new_drawing(page: Page, picture_of_seven: Path) -> None:
+    page.choose(picture_of_seven)
+    page.wait_for_answer("7")
+    page.draw(THREE)
+    page.wait_for_answer("3")
+    assert page.ink("pad") < 0.3
+
+
+@pytest.mark.browser
+def test_a_picture_without_ink_is_said_to_be_empty(page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "white.png"
+    Image.new("L", (120, 120), 255).save(path)
+    page.choose(path)
+    page.wait_for_state("nothing")
+    assert page.text("answer") == "Nothing there"
+
+
+@pytest.mark.browser
+def test_a_broken_picture_shows_the_words_of_the_server(page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "broken.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\nand nothing that follows")
+    page.draw(THREE)
+    page.wait_for_answer("3")
+    page.choose(path)
+    page.wait_for_state("failed")
+    said = page.run(
+        """
+        return fetch("predict", {
+          method: "POST",
+          body: Uint8Array.from(atob(arguments[0]), (c) => c.charCodeAt(0)),
+          headers: { "Content-Type": "image/png" },
+        }).then((response) => response.json());
+        """,
+        base64.b64encode(path.read_bytes()).decode(),
+    )
+    assert page.text("detail") == said["error"]
+    page.click("undo")
+    page.wait_for_answer("3")
+
+
+@pytest.mark.browser
+def test_a_file_that_is_no_picture_is_refused_in_words(page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("seven")
+    page.draw(THREE)
+    page.wait_for_answer("3")
+    page.choose(path)
+    page.wait_for_state("failed")
+    assert "notes.txt is not a picture" in page.text("detail")
+    assert page.ink("pad") > 0
+
+
+@pytest.mark.browser
+def test_a_dead_server_is_told_as_such_and_nothing_is_lost(page: Page) -> None:
+    def network(offline: bool) -> None:
+        conditions = {"offline": offline, "latency": 0, "downloadThroughput": -1}
+        page.browser.execute_cdp_cmd("Network.enable", {})
+        page.browser.execute_cdp_cmd(
+            "Network.emulateNetworkConditions", conditions | {"uploadThroughput": -1}
+        )
+
+    network(offline=True)
+    try:
+        page.draw(THREE)
+        page.wait_for_state("failed")
+        assert "does not answer" in page.text("detail")
+        assert page.ink("pad") > 0
+    finally:
+        network(offline=False)
+    page.wait_for_answer("3")
+
+
+@pytest.mark.browser
+def test_an_answer_that_the_model_doubts_is_shown_as_not_sure(page: Page) -> None:
+    page.run(
+        """
+        const genuine = window.fetch;
+        window.fetch = async (...request) => {
+          const response = await genuine(...request);
+          const body = await response.json();
+          for (const symbol of body.symbols) symbol.unsure = true;
+          return Response.json(body, { headers: response.headers });
+        };
+        """
+    )
+    page.draw(THREE)
+    page.wait_for_state("unsure")
+    assert page.text("answer") == "Not sure"
+    assert page.text("detail").startswith("Perhaps 3 (")
+
+
+@pytest.mark.browser
+def test_one_request_at_a_time_however_fast_the_pen(page: Page) -> None:
+    page.run(
+        """
+        window.spans = [];
+        const genuine = window.fetch;
+        window.fetch = async (path, options) => {
+          const span = { start: performance.now(), body: options.body };
+          await new Promise((resolve) => setTimeout(resolve, 60));
+          const response = await genuine(path, options);
+          window.spans.push({ ...span, end: performance.now() });
+          return response;
+        };
+        """
+    )
+    page.draw(THREE)
+    page.wait_for_answer("3")
+    page.wait("return window.spans.at(-1).end < performance.now() - 300")
+    spans = page.run("return window.spans")
+    assert 1 < len(spans) < len(THREE[0])
+    assert all(a["end"] <= b["start"] for a, b in zip(spans, spans[1:], strict=False))
+    assert all(span["body"].startswith('{"strokes":[[[') for span in spans)
+
+
+@pytest.mark.browser
+def test_the_answer_is_announced_once_it_has_settled(page: Page) -> None:
+    page.draw(THREE)
+    page.wait("return document.getElementById('announcement').textContent.startsWith('3. ')")
+    assert page.run("return document.getElementById('announcement').ariaLive") == "polite"
+
+
+@pytest.mark.browser
+def test_the_keyboard_reaches_every_control_and_shows_where_it_is(page: Page) -> None:
+    page.run("document.activeElement.blur()")
+    reached = []
+    for _ in range(3):
+        page.press(Keys.TAB)
+        focused = "document.activeElement"
+        assert page.run(f"return getComputedStyle({focused}).outlineStyle") == "solid"
+        reached.append(page.run(f"return {focused}.id"))
+    controls = page.run("return [...document.querySelectorAll('button')].map(({ id }) => id)")
+    assert reached == controls == ["undo", "clear", "open"]
+
+
+@pytest.mark.browser
+def test_every_control_and_canvas_has_a_name(page: Page) -> None:
+    nameless = page.run(
+        """
+        return [...document.querySelectorAll("button, input, canvas, section")]
+          .filter((e) => !(e.ariaLabel || e.textContent.trim())).map((e) => e.outerHTML);
+        """
+    )
+    assert nameless == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("density", [1, 3])
+def test_a_drawing_survives_rotation_and_is_crisp(page: Page, density: int) -> None:
+    def turn(width: int, height: int) -> None:
+        page.browser.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": height, "deviceScaleFactor": density, "mobile": True},
+        )
+        page.wait(
+            """
+            const { width, clientWidth } = document.getElementById("pad");
+            return innerWidth === arguments[0] && width === Math.round(clientWidth * arguments[1]);
+            """,
+            width,
+            density,
+        )
+
+    turn(390, 844)
+    page.draw(THREE, POINTER_TOUCH)
+    page.wait_for_answer("3")
+    upright = page.ink("pad")
+    turn(844, 390)
+    assert page.ink("pad") == pytest.approx(upright, rel=0.05)
+    page.draw([[(0.05, 0.95), (0.06, 0.95)]], POINTER_TOUCH)
+    page.click("undo")
+    page.wait_for_answer("3")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [320, 768, 1440])
+def test_nothing_overflows_sideways(page: Page, width: int) -> None:
+    page.browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 700, "deviceScaleFactor": 1, "mobile": False},
+    )
+    page.draw(THREE)
+    page.wait_for_answer("3")
+    overflowing = page.run(
+        """
+        return [...document.querySelectorAll("body *:not(.unseen)")]
+          .filter((e) => e.getBoundingClientRect().right > innerWidth
+            || e.getBoundingClientRect().left < 0).map((e) => e.outerHTML);
+        """
+    )
+    assert overflowing == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_its_background(page: Page, scheme: str) -> None:
+    page.browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+    )
+    page.draw(THREE)
+    page.wait_for_answer("3")
+    colours = page.run(
+        """
+        const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+        const solid = (element) => {
+          const colour = numbers(getComputedStyle(element).backgroundColor);
+          return colour[3] === 0 ? solid(element.parentElement) : colour;
+        };
+        // Colours on their way from one to the other would say nothing.
+        document.getAnimations().forEach((animation) => animation.finish());
+        return [...document.querySelectorAll("body *")]
+          .filter((e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()))
+          .filter((e) => !e.closest("noscript, [aria-disabled=true]"))
+          .map((e) => [e.outerHTML, numbers(getComputedStyle(e).color), solid(e)]);
+        """
+    )
+    assert len(colours) > 15
+    for element, text, behind in colours:
+        assert contrast(text, behind) >= 4.5, element
+
+
+def contrast(one: Sequence[float], other: Sequence[float]) -> float:
+    """The contrast of two sRGB colours as WCAG 2 defines it, 1 to 21."""
+
+    def luminance(colour: Sequence[float]) -> float:
+        shares = (value / 255 for value in colour[:3])
+        linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, bright = sorted((luminance(one), luminance(other)))
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def test_the_policy_lets_in_nothing_foreign(live_server: str) -> None:
+    address = urlsplit(live_server)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=PATIENCE)
+    connection.request("GET", "/")
+    response = connection.getresponse()
+    assert response.status == 200
+    policy = response.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    connection.close()
+
+
+def test_the_page_weighs_less_than_40_kb() -> None:
+    house = Path(serving.__path__[0])
+    assets = [*(house / "static").iterdir(), house / "templates" / "index.html"]
+    assert sum(asset.stat().st_size for asset in assets) < 40_000

@@ -1,0 +1,1 @@
+"""Training: data sets, distortions, networks and recipes to versioned model bundles."""

@@ -1,0 +1,102 @@
+"""Named data sets -> arrays, labels and a digest."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving import ink
+
+DIGITS = tuple("0123456789")
+
+
+class DatasetError(Exception):
+    """A data set that is not there or not what it should be; the message says what would be right."""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Pictures `uint8[N,28,28]` (0 = paper, 255 = ink) and class numbers `int64[N]`, in two parts."""
+
+    name: str
+    labels: tuple[str, ...]
+    x_train: NDArray[np.uint8]
+    y_train: NDArray[np.int64]
+    x_test: NDArray[np.uint8]
+    y_test: NDArray[np.int64]
+
+    def digest(self) -> str:
+        """SHA-256 of the training part, in hexadecimal: what a trained model has seen."""
+        digest = hashlib.sha256(repr((self.x_train.shape, self.labels)).encode())
+        digest.update(self.x_train.tobytes())
+        digest.update(self.y_train.tobytes())
+        return digest.hexdigest()
+
+
+def load(name: str) -> DataSet:
+    """Load a data set by name.
+
+    `mnist` comes from `$INKLING_DATA/mnist.npz`, or through Keras's own download where that is not set;
+    `optdigits` are the 1,797 handwritten digits that scikit-learn carries, always there.
+
+    Raises DatasetError where the name is unknown or its file is missing or not what it should be.
+    """
+    if name not in _LOADERS:
+        raise DatasetError(f"no data set {name!r}; known are: {', '.join(_LOADERS)}")
+    return _LOADERS[name]()
+
+
+def split_validation(
+    x: NDArray[np.uint8], y: NDArray[np.int64], count: int, seed: int
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]:
+    """Take `count` pictures out at random: (x_train, y_train, x_validation, y_validation)."""
+    if not 0 < count < len(x):
+        raise DatasetError(f"{count} of {len(x)} pictures cannot be held out for validation")
+    order = np.random.default_rng(seed).permutation(len(x))
+    held, kept = order[:count], np.sort(order[count:])
+    return x[kept], y[kept], x[held], y[held]
+
+
+def _mnist() -> DataSet:
+    folder = os.environ.get("INKLING_DATA")
+    if folder:
+        arrays = _read_npz(Path(folder) / "mnist.npz", ("x_train", "y_train", "x_test", "y_test"))
+    else:
+        import keras
+
+        (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
+        arrays = x_train, y_train, x_test, y_test
+    x_train, y_train, x_test, y_test = arrays
+    return DataSet("mnist", DIGITS, x_train, y_train.astype(np.int64), x_test, y_test.astype(np.int64))
+
+
+def _read_npz(path: Path, keys: tuple[str, ...]) -> tuple[NDArray[np.uint8], ...]:
+    if not path.is_file():
+        raise DatasetError(
+            f"{path} is missing; put it there, or unset INKLING_DATA to let Keras download MNIST"
+        )
+    with np.load(path, allow_pickle=False) as arrays:
+        if missing := set(keys) - set(arrays):
+            raise DatasetError(f"{path} has no {', '.join(sorted(missing))}; it should hold {', '.join(keys)}")
+        return tuple(arrays[key] for key in keys)
+
+
+def _optdigits() -> DataSet:
+    """8x8 pictures with 17 grey levels (E. Alpaydin, C. Kaynak, UCI 1998), through the eyes of the server."""
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    grey = (digits.images * (255 / 16)).astype(np.uint8)
+    # A border of paper: these digits fill their picture to the edge.
+    framed = np.pad(grey, ((0, 0), (2, 2), (2, 2)))
+    pictures = np.concatenate([ink.from_picture(picture).pictures for picture in framed])
+    classes = digits.target.astype(np.int64)
+    cut = len(classes) * 4 // 5
+    return DataSet("optdigits", DIGITS, pictures[:cut], classes[:cut], pictures[cut:], classes[cut:])
+
+
+_LOADERS: dict[str, Callable[[], DataSet]] = {"mnist": _mnist, "optdigits": _optdigits}

@@ -1,0 +1,228 @@
+"""A fitted model -> a bundle: calibrated, written beside its place, checked by other eyes, then moved there."""
+
+import datetime
+import hashlib
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from serving import bundle
+from serving.bundle import Bundle, Metadata
+from serving.engines import OpenVINOEngine, TensorFlowEngine
+from training import metrics
+from training.datasets import DataSet
+from training.fit import Fitted
+from training.models import EMBEDDING
+
+_CHECKED = 1_000
+_MOST_APART = 1e-4
+_LEAST_SAME = 0.999
+_ANSWERED = 0.95
+
+
+class ExportError(Exception):
+    """A bundle that does not compute what the model in memory does; nothing was written."""
+
+
+def export(fitted: Fitted, data: DataSet, models: Path, name: str) -> Bundle:
+    """Write the model as the next version of `models/<name>`.
+
+    The temperature and the threshold under which an answer is unsure come from the validation pictures; the
+    figures in the metadata from the test pictures. The written files are read back with TensorFlow and with
+    OpenVINO and compared with the model in memory on up to 1,000 test pictures, before the bundle appears.
+
+    Raises ExportError where the comparison fails.
+    """
+    model = fitted.model
+    held_out = _logits(model, fitted.x_validation)
+    temperature = metrics.fit_temperature(held_out, fitted.y_validation)
+    confidence = metrics.softmax(held_out, temperature).max(axis=1)
+    logits = _logits(model, data.x_test)
+    with bundle.staged(models, name) as directory:
+        write_saved_model(model, temperature, directory)
+        keras_file = directory / bundle.KERAS
+        keras_file.parent.mkdir()
+        model.save(keras_file)
+        write_warmup(name, data.x_test[:1], directory / bundle.WARMUP)
+        if fitted.history.is_file():
+            shutil.copyfile(fitted.history, directory / bundle.HISTORY)
+        check = compare(directory, data.x_test[:_CHECKED], metrics.softmax(logits[:_CHECKED], temperature))
+        metadata = Metadata(
+            name=name,
+            labels=data.labels,
+            recipe=fitted.recipe.name,
+            symbols="one",
+            temperature=temperature,
+            unsure_below=float(np.quantile(confidence, 1 - _ANSWERED)),
+            metrics={**figures(logits, data.y_test, temperature), "check": check},
+            training={
+                "recipe": asdict(fitted.recipe),
+                "seed": fitted.seed,
+                "epochs": fitted.epochs,
+                "seconds": round(fitted.seconds),
+                "precision": fitted.precision,
+                "machine": f"{platform.machine()}, {_processor()}",
+                "parameters": model.count_params(),
+                "validation": figures(held_out, fitted.y_validation, temperature),
+            },
+            data_digest=data.digest(),
+            weights_digest=weights_digest(model),
+            software={package: version(package) for package in ("tensorflow", "keras", "numpy", "openvino")},
+            created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            files={},
+        )
+        (directory / bundle.CARD).write_text(card(metadata, data.name), encoding="utf-8")
+        bundle.seal(directory, metadata)
+        return bundle.commit(directory)
+
+
+def write_saved_model(model: keras.Model, temperature: float, directory: Path) -> None:
+    """Write the SavedModel with both signatures; softmax and temperature become part of the graph.
+
+    `tf.saved_model.save` on a plain module, not Keras's `ExportArchive`, which stores every weight twice.
+    """
+    embedder = keras.Model(model.input, model.get_layer(EMBEDDING).output)
+    image = tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8, name="image")
+
+    @tf.function(input_signature=[image], jit_compile=False)  # type: ignore[untyped-decorator]
+    def predict(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"probabilities": tf.nn.softmax(model(image, training=False) / temperature)}
+
+    @tf.function(input_signature=[image], jit_compile=False)  # type: ignore[untyped-decorator]
+    def embed(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"embedding": embedder(image, training=False)}
+
+    module = tf.Module()
+    module.weights = [variable.value for variable in model.variables]
+    module.predict, module.embed = predict, embed
+    tf.saved_model.save(module, str(directory), signatures={"serving_default": predict, "embed": embed})
+
+
+def compare(directory: Path, pictures: NDArray[np.uint8], wanted: NDArray[np.float64]) -> dict[str, Any]:
+    """Compare a written SavedModel with the probabilities of the model in memory.
+
+    Both engines in float32 must agree within 1e-4, and the precision that is served must give the same label for
+    99.9 %. Returns what was seen; raises ExportError where it is not enough.
+    """
+    served = OpenVINOEngine(directory)
+    apart = {
+        "tensorflow": _apart(TensorFlowEngine(directory).predict, pictures, wanted),
+        "openvino_f32": _apart(OpenVINOEngine(directory, "f32").predict, pictures, wanted),
+    }
+    answers = served.predict(pictures)
+    same = float((answers.argmax(axis=1) == wanted.argmax(axis=1)).mean())
+    if max(apart.values()) >= _MOST_APART or same < _LEAST_SAME:
+        raise ExportError(
+            f"the written model computes something else than the one in memory: probabilities apart by {apart}, "
+            f"and the same label in {served.precision} for {same:.2%} of {len(pictures)} pictures"
+        )
+    return {
+        "pictures": len(pictures),
+        "largest_difference": apart,
+        "served_precision": served.precision,
+        "served_same_label": same,
+        "served_largest_difference": float(np.abs(answers - wanted).max()),
+    }
+
+
+def _apart(
+    predict: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
+    pictures: NDArray[np.uint8],
+    wanted: NDArray[np.float64],
+) -> float:
+    return float(np.abs(predict(pictures) - wanted).max())
+
+
+def figures(logits: NDArray[np.float32], truth: NDArray[np.int64], temperature: float) -> dict[str, Any]:
+    """Accuracy with its interval, loss and calibration error, before and after the temperature."""
+    before, after = metrics.softmax(logits), metrics.softmax(logits, temperature)
+    accuracy = metrics.accuracy(logits, truth)
+    return {
+        "pictures": len(truth),
+        "accuracy": accuracy.value,
+        "accuracy_interval": [accuracy.low, accuracy.high],
+        "accuracy_text": str(accuracy),
+        "loss": metrics.cross_entropy(after, truth),
+        "calibration_error_before": metrics.calibration_error(before, truth),
+        "calibration_error": metrics.calibration_error(after, truth),
+    }
+
+
+def weights_digest(model: keras.Model) -> str:
+    """SHA-256 of all weights in order, in hexadecimal."""
+    digest = hashlib.sha256()
+    for weight in model.get_weights():
+        digest.update(weight.tobytes())
+    return digest.hexdigest()
+
+
+def write_warmup(name: str, pictures: NDArray[np.uint8], path: Path) -> None:
+    """Write TensorFlow Serving's warm-up requests: one prediction of these pictures (a TFRecord of PredictionLog)."""
+    from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
+
+    request = predict_pb2.PredictRequest(
+        model_spec=model_pb2.ModelSpec(name=name, signature_name="serving_default"),
+        inputs={"image": tf.make_tensor_proto(pictures)},
+    )
+    log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        writer.write(log.SerializeToString())
+
+
+def card(metadata: Metadata, data_name: str) -> str:
+    """The model card, for people."""
+    found, training = metadata.metrics, metadata.training
+    check = found["check"]
+    low, high = (f"{bound * 100:.2f}" for bound in found["accuracy_interval"])
+    trained = (
+        f"recipe `{metadata.recipe}`, {training['epochs']} epochs, {training['seconds'] / 60:.0f} minutes "
+        f"on {training['machine']}, {training['precision']}, seed {training['seed']}"
+    )
+    served = (
+        f"{check['served_precision']}: the same label as float32 for {check['served_same_label']:.2%} "
+        f"of {check['pictures']:,}, probabilities apart by at most {check['served_largest_difference']:.1e}"
+    )
+    return f"""# {metadata.name}
+
+Reads one drawn symbol of {len(metadata.labels)}: {" ".join(metadata.labels)}
+
+| | |
+|---|---|
+| accuracy, {data_name} test part | {found["accuracy_text"]} of {found["pictures"]:,} (95 % Wilson interval {low} to {high} %) |
+| cross-entropy | {found["loss"]:.4f} |
+| calibration error | {found["calibration_error"]:.4f} ({found["calibration_error_before"]:.4f} uncalibrated) |
+| accuracy, validation part | {training["validation"]["accuracy_text"]} of {training["validation"]["pictures"]:,} |
+| parameters | {training["parameters"]:,} |
+| trained | {trained} |
+| temperature | {metadata.temperature:.3f}, fitted on the validation part |
+| unsure below | {metadata.unsure_below:.4f}: 95 % of the validation part lie above |
+| served in | {served} |
+
+**Input**: `uint8[N,28,28]`, ink 255 on paper 0, the ink's longer side 20 pixels, its centre of mass in the middle;
+`serving/ink.py` brings any picture into this form. **Output**: `probabilities float32[N,{len(metadata.labels)}]`.
+
+**Meant for** reading single symbols that people write or draw. **Not for** decisions about people, nor for
+text: what is none of the symbols is read as one of them, at best marked unsure.
+
+Trained on the training part of `{data_name}` alone (digest `{metadata.data_digest[:16]}`); the test part chose nothing.
+Made {metadata.created} with {", ".join(f"{k} {v}" for k, v in metadata.software.items())}.
+"""
+
+
+def _logits(model: keras.Model, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return np.asarray(model.predict(pictures, batch_size=500, verbose=0))
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    names = [line for line in info.read_text().splitlines() if "model name" in line] if info.exists() else []
+    return f"{len(names)} x {names[0].split(':')[1].strip()}" if names else platform.processor() or "unknown"

@@ -1,0 +1,297 @@
+"""Fit a recipe: data through distortion into the network, with everything needed to go on after an interruption.
+
+A run lives in one folder: `state.npz` (weights, their average, optimiser, best so far, epoch: all that
+`resume` needs, replaced whole after every epoch), `history.csv`, `tensorboard/`.
+"""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from training.datasets import DataSet, split_validation
+from training.models import build
+from training.recipes import Recipe
+
+Start = Literal["new", "resume", "restart"]
+
+_VALIDATION_BATCH = 500
+
+
+class FitError(Exception):
+    """A run that cannot start or go on; the message says what would be right."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained model (float32, best averaged weights) and the validation pictures it was chosen by."""
+
+    model: keras.Model
+    recipe: Recipe
+    seed: int
+    epochs: int
+    seconds: float
+    precision: str
+    x_validation: NDArray[np.uint8]
+    y_validation: NDArray[np.int64]
+    history: Path
+    """CSV of loss and accuracy by epoch."""
+
+
+def fit(
+    recipe: Recipe,
+    data: DataSet,
+    folder: Path,
+    *,
+    seed: int = 0,
+    epochs: int | None = None,
+    start: Start = "new",
+    precision: str | None = None,
+    deterministic: bool = False,
+) -> Fitted:
+    """Train `recipe` on `data` and return the best model, judged on pictures held out of the training part.
+
+    `epochs` overrides the recipe's, `precision` the one that suits the processor. `start` says what to do with a
+    run that `folder` holds: `resume` goes on with it, losing at most the epoch that was under way, and ends where
+    an uninterrupted run would, but for dropout's random stream; `restart` throws it away; `new` refuses to while
+    it is unfinished. `deterministic` makes TensorFlow's kernels repeatable, at some cost in speed.
+
+    Raises FitError where there is nothing to resume, or the folder belongs to another run; KeyboardInterrupt
+    passes through, with the last whole epoch saved.
+    """
+    epochs = epochs or recipe.epochs
+    keras.utils.set_random_seed(seed)
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
+    x, y, x_validation, y_validation = split_validation(data.x_train, data.y_train, recipe.validation, seed)
+    steps = len(x) // recipe.batch_size
+    precision = precision or fastest_precision()
+    model = _in_precision(recipe, len(data.labels), precision)
+    model.compile(
+        optimizer=_optimizer(recipe, steps, epochs),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        # XLA makes these convolutions twice slower on CPUs.
+        jit_compile=False,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    history = folder / "history.csv"
+    state = _State(model, folder / "state.npz", recipe, seed, epochs)
+    if start == "resume":
+        state.restore()
+    elif start == "new":
+        state.refuse_unfinished()
+    training = tf.data.Dataset.from_generator(
+        lambda: _batches(recipe, x, y, seed, state.epoch),
+        output_signature=(
+            tf.TensorSpec((recipe.batch_size, *x.shape[1:]), tf.uint8),
+            tf.TensorSpec((recipe.batch_size,), tf.int64),
+        ),
+    ).prefetch(8)
+    validation = tf.data.Dataset.from_tensor_slices((x_validation, y_validation)).batch(_VALIDATION_BATCH)
+    if not state.finished:
+        model.fit(
+            training,
+            epochs=epochs,
+            initial_epoch=state.epoch,
+            steps_per_epoch=steps,
+            shuffle=False,
+            validation_data=validation.cache(),
+            verbose=0,
+            callbacks=[
+                state,
+                keras.callbacks.CSVLogger(str(history), append=start == "resume"),
+                keras.callbacks.TensorBoard(str(folder / "tensorboard"), write_graph=False),
+                _Progress(recipe.name, steps, epochs, state.epoch),
+            ],
+        )
+    final = _in_precision(recipe, len(data.labels), "float32")
+    final.set_weights(state.best)
+    return Fitted(
+        final, recipe, seed, state.epoch, state.seconds, precision, x_validation, y_validation, history
+    )
+
+
+def fastest_precision() -> str:
+    """Keras dtype policy for training: `mixed_bfloat16` where the processor multiplies bfloat16, else `float32`."""
+    flags = Path("/proc/cpuinfo")
+    text = flags.read_text() if flags.exists() else ""
+    return "mixed_bfloat16" if "avx512_bf16" in text or "amx_bf16" in text else "float32"
+
+
+def _in_precision(recipe: Recipe, classes: int, precision: str) -> keras.Model:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        return build(recipe.network, classes)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _optimizer(recipe: Recipe, steps: int, epochs: int) -> keras.optimizers.Optimizer:
+    schedules = keras.optimizers.schedules
+    if recipe.schedule == "cosine":
+        rate = schedules.CosineDecay(
+            recipe.peak_rate / 100,
+            decay_steps=max(1, (epochs - 1) * steps),
+            alpha=recipe.final_rate / recipe.peak_rate,
+            warmup_target=recipe.peak_rate,
+            warmup_steps=steps,
+        )
+    elif recipe.schedule == "exponential":
+        total = steps * epochs
+        rate = schedules.ExponentialDecay(
+            recipe.peak_rate, total, recipe.final_rate / recipe.peak_rate
+        )
+    else:
+        raise FitError(f"no learning-rate schedule {recipe.schedule!r}; known are: cosine, exponential")
+    return keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
+
+
+def _batches(
+    recipe: Recipe, x: NDArray[np.uint8], y: NDArray[np.int64], seed: int, first_epoch: int
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
+    """Shuffled, distorted batches without end; each epoch depends on seed and number alone."""
+    epoch = first_epoch
+    while True:
+        rng = np.random.default_rng((seed, epoch))
+        order = rng.permutation(len(x))
+        for start in range(0, len(x) - recipe.batch_size + 1, recipe.batch_size):
+            chosen = order[start : start + recipe.batch_size]
+            yield recipe.distortion.apply(x[chosen], rng), y[chosen]
+        epoch += 1
+
+
+class _State(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carries no types
+    """Average of the weights, best of them by validation loss, early stopping, and the file to go on from."""
+
+    def __init__(self, model: keras.Model, path: Path, recipe: Recipe, seed: int, epochs: int) -> None:
+        super().__init__()
+        self._net = model
+        self._path = path
+        self._momentum = recipe.average
+        self._patience = recipe.patience
+        self._identity = f"{replace(recipe, about='')} seed={seed} epochs={epochs}"
+        self._epochs = epochs
+        self._raw: list[NDArray[np.float32]] = []
+        self.average = [np.array(weight) for weight in model.get_weights()]
+        self.best = self.average
+        self.best_loss = np.inf
+        self.best_epoch = 0
+        self.epoch = 0
+        self.seconds = 0.0
+        self.finished = False
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._started = tf.timestamp()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        # Young averages would remember the random start for a thousand steps: the momentum grows with the steps.
+        step = int(self._net.optimizer.iterations)
+        momentum = min(self._momentum, step / (step + 10)) if self._momentum else 0.0
+        for mean, weight in zip(self.average, self._net.weights, strict=True):
+            mean += (1 - momentum) * (np.asarray(weight) - mean)
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        self._raw = self._net.get_weights()
+        self._net.set_weights(self.average)
+
+    def on_test_end(self, logs: Any = None) -> None:
+        self._net.set_weights(self._raw)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        self.epoch = epoch + 1
+        self.seconds += float(tf.timestamp() - self._started)
+        if logs["val_loss"] < self.best_loss:
+            self.best_loss, self.best_epoch = logs["val_loss"], self.epoch
+            self.best = [mean.copy() for mean in self.average]
+        elif self.epoch - self.best_epoch >= self._patience:
+            self._net.stop_training = True
+        self.finished = self._net.stop_training or self.epoch == self._epochs
+        self._save()
+
+    def _save(self) -> None:
+        optimizer = [np.asarray(variable) for variable in self._net.optimizer.variables]
+        groups = {
+            "weight": self._net.get_weights(),
+            "average": self.average,
+            "best": self.best,
+            "optimizer": optimizer,
+        }
+        arrays: dict[str, Any] = {
+            f"{group}{index}": array for group, members in groups.items() for index, array in enumerate(members)
+        }
+        progress = np.array([self.epoch, self.seconds, self.best_loss, self.best_epoch, self.finished])
+        with tempfile.NamedTemporaryFile(dir=self._path.parent, suffix=".part", delete=False) as file:
+            try:
+                np.savez(file, identity=np.array(self._identity), progress=progress, **arrays)
+                file.flush()
+                Path(file.name).replace(self._path)
+            except BaseException:
+                Path(file.name).unlink(missing_ok=True)
+                raise
+
+    def restore(self) -> None:
+        """Read the state back, or raise FitError."""
+        if not self._path.is_file():
+            raise FitError(f"nothing to resume: {self._path} is missing; start without --resume")
+        with np.load(self._path, allow_pickle=False) as arrays:
+            if arrays["identity"] != self._identity:
+                raise FitError(
+                    f"{self._path} belongs to a run with another recipe, seed or number of epochs; "
+                    "resume with the same ones, or start without --resume"
+                )
+            count = len(self.average)
+            self._net.set_weights([arrays[f"weight{index}"] for index in range(count)])
+            self.average = [arrays[f"average{index}"] for index in range(count)]
+            self.best = [arrays[f"best{index}"] for index in range(count)]
+            self._net.optimizer.build(self._net.trainable_variables)
+            for index, variable in enumerate(self._net.optimizer.variables):
+                variable.assign(arrays[f"optimizer{index}"])
+            epoch, self.seconds, self.best_loss, best_epoch, finished = arrays["progress"].tolist()
+            self.epoch, self.best_epoch, self.finished = int(epoch), int(best_epoch), bool(finished)
+
+    def refuse_unfinished(self) -> None:
+        """Raise FitError where the file holds a run that was interrupted."""
+        if self._path.is_file():
+            with np.load(self._path, allow_pickle=False) as arrays:
+                epoch, *_, finished = arrays["progress"].tolist()
+            if not finished:
+                raise FitError(
+                    f"{self._path.parent} holds a run that was interrupted after epoch {epoch:.0f}; "
+                    "go on with it (--resume) or throw it away (--restart)"
+                )
+
+
+class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
+    """One bar over the whole run, with the time that is left."""
+
+    def __init__(self, name: str, steps: int, epochs: int, first_epoch: int) -> None:
+        super().__init__()
+        self._bar = tqdm(
+            total=steps * epochs,
+            initial=steps * first_epoch,
+            desc=name,
+            unit="step",
+            mininterval=0.5 if sys.stderr.isatty() else 30,
+        )
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._bar.update()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        self._bar.write(
+            f"epoch {epoch + 1:3d}  loss {logs['loss']:.4f}  accuracy {logs['accuracy']:.2%}  "
+            f"validation loss {logs['val_loss']:.4f}  accuracy {logs['val_accuracy']:.2%}"
+        )
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self._bar.close()

@@ -1,0 +1,239 @@
+"""Plots for the report, as PNG, each in a light and a dark theme. No state outside these functions."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from numpy.typing import NDArray
+
+from training.metrics import Bin
+
+_FONT = "DejaVu Sans"  # travels with matplotlib
+_DPI = 220
+_GALLERY_COLUMNS = 10
+_SIDE = 28
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours of a plot."""
+
+    paper: str
+    ink: str
+    soft: str
+    line: str
+    muted: str
+    accent: str
+    wrong: str
+
+
+LIGHT = Theme("#ffffff", "#161b26", "#596273", "#d9dce3", "#eef0f4", "#2f49d1", "#c2410c")
+DARK = Theme("#181c25", "#edf0f6", "#a1a9b8", "#2b313d", "#232834", "#94a6ff", "#ff9d6b")
+
+
+def confusion(counts: NDArray[np.int64], names: Sequence[str], theme: Theme) -> bytes:
+    """The confusion matrix int64[C,C]: errors coloured by their number, right answers muted."""
+    classes = len(names)
+    side = max(4.3, 0.5 + 0.38 * classes)
+    figure = Figure((side, side), facecolor=theme.paper, layout="constrained")
+    axes = _axes(figure, theme)
+    errors = counts.astype(np.float64)
+    np.fill_diagonal(errors, 0)
+    axes.imshow(
+        # The root keeps a single error visible beside the most frequent one.
+        np.sqrt(errors),
+        cmap=LinearSegmentedColormap.from_list("errors", [theme.paper, theme.wrong]),
+        vmin=0,
+        vmax=max(1.0, float(np.sqrt(errors.max()))),
+    )
+    strong = errors.max() / 3
+    for truth, answer in zip(*np.nonzero(counts), strict=True):
+        count = int(counts[truth, answer])
+        right = truth == answer
+        if right:
+            axes.add_patch(Rectangle((truth - 0.5, truth - 0.5), 1, 1, color=theme.muted))
+        axes.text(
+            answer,
+            truth,
+            str(count),
+            ha="center",
+            va="center",
+            fontfamily=_FONT,
+            fontsize=min(9.5, 24 / max(3, len(str(count)))) if right else 10,
+            color=theme.soft if right else theme.paper if count > strong else theme.ink,
+            fontweight="normal" if right else "bold",
+        )
+    axes.set_xticks(range(classes), names, parse_math=False)
+    axes.set_yticks(range(classes), names, parse_math=False)
+    axes.set_xticks(np.arange(classes + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(classes + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color=theme.line, linewidth=0.6)
+    axes.tick_params(which="minor", length=0)
+    axes.tick_params(labelsize=10, labelcolor=theme.ink)
+    if max(map(len, names)) > 3:
+        axes.tick_params(axis="x", labelrotation=90)
+    axes.set_xlabel("answer")
+    axes.set_ylabel("truth")
+    return _png(figure)
+
+
+def reliability(bins: Sequence[Bin], title: str, theme: Theme) -> bytes:
+    """Share of right answers by confidence, with Wilson intervals, over the number of pictures."""
+    figure = Figure((4.3, 4.6), facecolor=theme.paper, layout="constrained")
+    grid = figure.add_gridspec(2, 1, height_ratios=(4, 1))
+    axes = _axes(figure, theme, grid[0])
+    axes.plot([0, 1], [0, 1], color=theme.soft, linewidth=1, linestyle=(0, (4, 3)))
+    axes.text(
+        0.05,
+        0.07,
+        "perfect",
+        rotation=45,
+        rotation_mode="anchor",
+        transform_rotates_text=True,
+        **_small(theme),
+    )
+    for each in bins:
+        axes.plot(
+            [each.confidence] * 2,
+            [each.right.low, each.right.high],
+            color=theme.accent,
+            linewidth=3,
+            alpha=0.35,
+            solid_capstyle="butt",
+        )
+    axes.plot(
+        [each.confidence for each in bins],
+        [each.right.value for each in bins],
+        "o",
+        color=theme.accent,
+        markersize=5,
+    )
+    axes.set(xlim=(0, 1.02), ylim=(0, 1.02))
+    axes.set_ylabel("right answers")
+    axes.set_title(title, loc="left", fontsize=10, color=theme.ink, fontfamily=_FONT)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+    axes.tick_params(labelbottom=False)
+    below = _axes(figure, theme, grid[1])
+    below.sharex(axes)
+    below.bar(
+        [(each.low + each.high) / 2 for each in bins],
+        [each.right.total for each in bins],
+        width=0.8 * (bins[0].high - bins[0].low),
+        color=theme.soft,
+    )
+    below.set_yscale("log")
+    most = max(each.right.total for each in bins)
+    below.set_ylim(0.7, 3 * most)
+    below.yaxis.set_major_locator(LogLocator(base=100))
+    below.yaxis.set_minor_locator(NullLocator())
+    below.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    below.set_xlabel("confidence")
+    below.set_ylabel("pictures")
+    below.tick_params(labelbottom=True)
+    return _png(figure)
+
+
+def curve(
+    train: Sequence[float],
+    validation: Sequence[float],
+    kept: int,
+    title: str,
+    unit: str,
+    theme: Theme,
+) -> bytes:
+    """A figure by epoch, on a logarithmic scale; `kept` is the epoch, from 1, whose weights stay."""
+    figure = Figure((4.3, 3.4), facecolor=theme.paper, layout="constrained")
+    axes = _axes(figure, theme)
+    axes.set_yscale("log")
+    axes.axvline(kept, color=theme.line, linewidth=1.5, zorder=0)
+    for values, name, colour in (
+        (train, "training", theme.soft),
+        (validation, "validation", theme.accent),
+    ):
+        # A logarithm has no place for an epoch without any error: the line is broken there.
+        shown = [value if value > 0 else np.nan for value in values]
+        style = "o" if len(shown) == 1 else "-"
+        epochs = range(1, len(shown) + 1)
+        axes.plot(epochs, shown, style, color=colour, linewidth=1.6, markersize=5, label=name)
+    best = validation[kept - 1]
+    if best > 0:
+        axes.plot([kept], [best], "o", color=theme.accent, markersize=5)
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}{unit}"))
+    axes.set_xlabel("epoch")
+    axes.set_title(title, loc="left", fontsize=10, color=theme.ink, fontfamily=_FONT)
+    legend = axes.legend(frameon=False, prop={"family": _FONT, "size": 9})
+    for text in legend.get_texts():
+        text.set_color(theme.ink)
+    return _png(figure)
+
+
+def gallery(pictures: NDArray[np.uint8], captions: Sequence[str], theme: Theme) -> bytes:
+    """Pictures uint8[N,28,28], N > 0, each with its caption of up to two lines below."""
+    rows = -(-len(pictures) // _GALLERY_COLUMNS)
+    pitch = np.array((_SIDE + 18, _SIDE + 10))
+    sheet = np.full(pitch * (rows, _GALLERY_COLUMNS), np.nan)
+    figure = Figure(sheet.T.shape / np.array(42), facecolor=theme.paper)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.axis("off")
+    for index, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
+        top, left = pitch * divmod(index, _GALLERY_COLUMNS) + 5
+        sheet[top : top + _SIDE, left : left + _SIDE] = picture
+        axes.text(
+            left + _SIDE / 2,
+            top + _SIDE + 0.5,
+            caption,
+            ha="center",
+            va="top",
+            parse_math=False,
+            **_small(theme),
+        )
+    ink = LinearSegmentedColormap.from_list("ink", [theme.muted, theme.ink])
+    axes.imshow(sheet, cmap=ink, vmin=0, vmax=255, interpolation="nearest")
+    return _png(figure)
+
+
+def printable(labels: Sequence[str]) -> list[str]:
+    """The labels, or class numbers for all where the plots' font cannot write one of them."""
+    drawable = _characters()
+    if all(ord(character) in drawable for label in labels for character in label):
+        return list(labels)
+    return [str(number) for number in range(len(labels))]
+
+
+@cache
+def _characters() -> Mapping[int, Any]:
+    return font_manager.get_font(font_manager.findfont(_FONT)).get_charmap()
+
+
+def _axes(figure: Figure, theme: Theme, place: Any = 111) -> Axes:
+    axes = figure.add_subplot(place)
+    axes.set_facecolor(theme.paper)
+    axes.tick_params(colors=theme.soft, labelsize=9, length=0, labelfontfamily=_FONT)
+    axes.xaxis.label.set(color=theme.soft, fontsize=9.5, fontfamily=_FONT)
+    axes.yaxis.label.set(color=theme.soft, fontsize=9.5, fontfamily=_FONT)
+    for side, spine in axes.spines.items():
+        spine.set(color=theme.line, visible=side in ("left", "bottom"))
+    return axes
+
+
+def _small(theme: Theme) -> dict[str, Any]:
+    return {"fontsize": 8.5, "color": theme.soft, "fontfamily": _FONT}
+
+
+def _png(figure: Figure) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=_DPI)
+    return file.getvalue()

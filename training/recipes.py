@@ -1,0 +1,100 @@
+"""Recipes: everything that decides what a training run gives, one frozen value for each published result."""
+
+from dataclasses import dataclass, field
+
+from training.distort import Distortion
+from training.models import Conv, Network
+
+
+class RecipeError(Exception):
+    """An unknown recipe."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What to train, on what, and how; `about` states source, claim, command and cost."""
+
+    name: str
+    about: str
+    network: Network
+    dataset: str = "mnist"
+    validation: int = 5_000
+    """Pictures taken from the training part, for early stopping, calibration and choosing; never the test part."""
+    epochs: int = 16
+    batch_size: int = 100
+    peak_rate: float = 0.003
+    """Learning rate of Adam at its highest."""
+    final_rate: float = 0.0001
+    schedule: str = "exponential"
+    """`exponential` decays from the first step on; `cosine` warms up over the first epoch, then falls."""
+    weight_decay: float = 0.0
+    average: float = 0.0
+    """Momentum of the moving average of weights that is validated and kept; 0 keeps the last weights as they are."""
+    patience: int = 6
+    """Epochs without a lower validation loss before training stops."""
+    distortion: Distortion = field(default_factory=Distortion)
+
+
+LECTURE = "M. Gorner, 'TensorFlow and deep learning, without a PhD' (2016)"
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            name="lecture-conv",
+            about=f"""Three convolutions and a dense layer: {LECTURE}.
+Claim: 98.9 % after 10,000 steps of 100 digits. Command: python -m training lecture-conv""",
+            network=Network((Conv(4, 5), Conv(8, 4, 2), Conv(12, 4, 2)), (200,)),
+        ),
+        Recipe(
+            name="lecture-conv-dropout",
+            about=f"""The bigger network with dropout: {LECTURE}.
+Claim: 99.3 %. Command: python -m training lecture-conv-dropout""",
+            network=Network((Conv(6, 6), Conv(12, 5, 2), Conv(24, 4, 2)), (200,), dropout=0.25),
+        ),
+        Recipe(
+            name="lecture-conv-batchnorm",
+            about=f"""24, 48 and 64 channels with batch normalisation and dropout: {LECTURE}.
+Claim: 99.5 %. Command: python -m training lecture-conv-batchnorm""",
+            network=Network(
+                (Conv(24, 6), Conv(48, 5, 2), Conv(64, 4, 2)), (200,), batch_norm=True, dropout=0.3
+            ),
+        ),
+        Recipe(
+            name="digits",
+            about="""The recogniser that ships: six small convolutions, distorted digits, averaged weights.
+Claim: at most 0.35 % test error. Command: python -m training digits""",
+            network=Network(
+                (
+                    Conv(32, 3),
+                    Conv(48, 3, 2),
+                    Conv(64, 3),
+                    Conv(96, 3, 2),
+                    Conv(96, 3),
+                    Conv(128, 3, 2),
+                ),
+                (128,),
+                batch_norm=True,
+                dropout=0.4,
+            ),
+            epochs=45,
+            batch_size=128,
+            peak_rate=0.003,
+            final_rate=0.00001,
+            schedule="cosine",
+            weight_decay=0.02,
+            average=0.998,
+            patience=45,
+            distortion=Distortion(
+                rotation=13, scale=0.12, aspect=0.1, slant=0.2, shift=2.0, bend=0.8, stroke=0.5
+            ),
+        ),
+    )
+}
+
+
+def named(name: str) -> Recipe:
+    """Return the recipe of that name; raises RecipeError with the list of known ones."""
+    if name not in RECIPES:
+        raise RecipeError(f"no recipe {name!r}; known are: {', '.join(RECIPES)}")
+    return RECIPES[name]

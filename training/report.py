@@ -1,0 +1,274 @@
+"""An evaluation for people and for machines: plots, one page that needs nothing else, and JSON."""
+
+import base64
+import csv
+import io
+import json
+import math
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from numpy.typing import NDArray
+from PIL import Image
+
+from serving import bundle as bundles
+from training import plots
+from training.metrics import Share
+from training.plots import DARK, LIGHT, Theme
+
+if TYPE_CHECKING:
+    from training.evaluate import Calibration, Evaluation, Served
+
+PAGE = "report.html"
+MACHINE = "report.json"
+PLOTS = (
+    "confusion.png",
+    "misread.png",
+    "reliability-before.png",
+    "reliability-after.png",
+    "learning-error.png",
+    "learning-loss.png",
+)
+"""What may lie in a report's folder; a new report takes the place of all of it."""
+_SHOWN = 60
+_CONFUSIONS = 10
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Learning curves by epoch; shares from 0 to 1, losses in nats."""
+
+    error: tuple[float, ...]
+    validation_error: tuple[float, ...]
+    loss: tuple[float, ...]
+    validation_loss: tuple[float, ...]
+
+    @property
+    def kept(self) -> int:
+        """The epoch, from 1, with the lowest validation loss, whose weights a run keeps."""
+        return int(np.argmin(self.validation_loss)) + 1
+
+
+def write(found: "Evaluation", folder: Path) -> Path:
+    """Write the report into `folder` and return the path of its page.
+
+    What the folder holds besides a report stays. The page and the JSON of an earlier report go
+    first and the new ones come last, each whole: while they are there, the report is complete.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    staged = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+    try:
+        drawn = draw(found)
+        for name, make in drawn.items():
+            (staged / name).write_bytes(make(LIGHT))
+        (staged / PAGE).write_text(page(found, drawn), encoding="utf-8")
+        text = json.dumps(as_json(found), ensure_ascii=False, indent=1)
+        (staged / MACHINE).write_text(text + "\n", encoding="utf-8")
+        for name in (PAGE, MACHINE, *PLOTS):
+            (folder / name).unlink(missing_ok=True)
+        for name in (*drawn, MACHINE, PAGE):
+            (staged / name).replace(folder / name)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+    return folder / PAGE
+
+
+def as_json(found: "Evaluation") -> dict[str, Any]:
+    """All figures with their intervals, as `report.json` holds them; shares are 0 to 1."""
+    bundle, labels, served = found.bundle, found.bundle.labels, found.served
+    return {
+        "model": {
+            "name": bundle.name,
+            "version": bundle.version,
+            "recipe": bundle.metadata.recipe,
+            "weights_digest": bundle.metadata.weights_digest,
+            "temperature": bundle.metadata.temperature,
+            "unsure_below": bundle.metadata.unsure_below,
+        },
+        "data": {
+            "name": found.data.name,
+            "part": "test",
+            "pictures": len(found.data.y_test),
+            "labels": list(labels),
+            "trained_on_its_training_part": found.same_data,
+        },
+        "intervals": "95 %: Wilson score for shares, standard error for means",
+        "accuracy": _share(found.accuracy),
+        "errors": len(found.misread),
+        "cross_entropy": asdict(found.after.cross_entropy),
+        "calibration": {
+            "before": _calibration(found.before),
+            "after": _calibration(found.after),
+        },
+        "sure": _share(found.sure),
+        "sure_accuracy": _share(found.sure_accuracy),
+        "served": {
+            "engine": served.engine,
+            "precision": served.precision,
+            "agrees": served.agrees,
+            "same_label": _share(served.same_label),
+            "largest_difference": served.largest_difference,
+            "accuracy": _share(served.accuracy),
+        },
+        "classes": [
+            {"label": label, "accuracy": _share(right), "wrongly_answered": wrongly}
+            for label, right, wrongly in zip(
+                labels, found.classes, _wrongly_answered(found), strict=True
+            )
+        ],
+        "confusion": found.confusion.tolist(),
+        "misread": [
+            {**asdict(each), "truth": labels[each.truth], "answer": labels[each.answer]}
+            for each in found.misread
+        ],
+    }
+
+
+def draw(found: "Evaluation") -> dict[str, Callable[[Theme], bytes]]:
+    """The plots that there is something to draw for: file name -> what makes its PNG."""
+    names = plots.printable(found.bundle.labels)
+    makers: dict[str, Callable[[Theme], bytes]] = {
+        "confusion.png": lambda theme: plots.confusion(found.confusion, names, theme),
+        "reliability-before.png": lambda theme: plots.reliability(
+            found.before.bins, "before: temperature 1", theme
+        ),
+        "reliability-after.png": lambda theme: plots.reliability(
+            found.after.bins, f"as served: temperature {found.after.temperature:.3f}", theme
+        ),
+    }
+    if shown := found.misread[:_SHOWN]:
+        pictures = found.data.x_test[[each.index for each in shown]]
+        captions = [
+            f"{names[each.truth]} → {names[each.answer]}\n{each.confidence:.1%}" for each in shown
+        ]
+        makers["misread.png"] = lambda theme: plots.gallery(pictures, captions, theme)
+    if curves := curves_of(found.bundle.path / bundles.HISTORY):
+        error = [100 * value for value in curves.error]
+        validation = [100 * value for value in curves.validation_error]
+        makers["learning-error.png"] = lambda theme: plots.curve(
+            error, validation, curves.kept, "errors", " %", theme
+        )
+        makers["learning-loss.png"] = lambda theme: plots.curve(
+            curves.loss, curves.validation_loss, curves.kept, "cross-entropy", "", theme
+        )
+    return makers
+
+
+def curves_of(path: Path) -> Curves | None:
+    """Read a run's `history.csv`; None where there is none, or no whole epoch in it."""
+    if not path.is_file():
+        return None
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    if not rows or not {"accuracy", "loss", "val_accuracy", "val_loss"} <= rows[0].keys():
+        return None
+    return Curves(
+        error=tuple(1 - float(row["accuracy"]) for row in rows),
+        validation_error=tuple(1 - float(row["val_accuracy"]) for row in rows),
+        loss=tuple(float(row["loss"]) for row in rows),
+        validation_loss=tuple(float(row["val_loss"]) for row in rows),
+    )
+
+
+def confusions(found: "Evaluation") -> list[tuple[int, int, int]]:
+    """The most frequent confusions: (true class, answered class, count), at most ten."""
+    errors = found.confusion - np.diag(np.diag(found.confusion))
+    order = np.argsort(-errors, axis=None, kind="stable")[:_CONFUSIONS].tolist()
+    pairs = [divmod(flat, errors.shape[1]) for flat in order]
+    return [(truth, answer, int(errors[truth, answer])) for truth, answer in pairs if
+            errors[truth, answer]]
+
+
+def span(share: Share) -> str:
+    """The interval of a share in percent: `99.53 to 99.76 %`."""
+    return f"{share.low * 100:.2f} to {share.high * 100:.2f} %"
+
+
+def verdict(served: "Served") -> str:
+    """One sentence on whether what is served is what was trained."""
+    if served.agrees:
+        return "The served model agrees with the trainable one."
+    return (
+        "The served model does NOT agree with the trainable one: "
+        "the figures hold for the latter only."
+    )
+
+
+def page(found: "Evaluation", drawn: dict[str, Callable[[Theme], bytes]]) -> str:
+    """The HTML page; `drawn` are its plots."""
+    templates = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters["percent"] = lambda value, digits=2: f"{value * 100:.{digits}f} %"
+    templates.filters["count"] = lambda value: f"{value:,}"
+    templates.filters["span"] = span
+    labels = found.bundle.labels
+    names = plots.printable(labels)
+    lows = [right.low for right in found.classes if right]
+    return templates.get_template(PAGE).render(
+        found=found,
+        bundle=found.bundle,
+        metadata=found.bundle.metadata,
+        verdict=verdict(found.served),
+        confusions=confusions(found),
+        classes=list(
+            zip(names, labels, found.classes, _wrongly_answered(found), strict=True)
+        ),
+        numbered=names != list(labels),
+        # Whole steps of the scale: a class may lie at 85 % in a young model, at 99 % in a good one.
+        scale_low=_scale_low(min(lows)),
+        plots={
+            Path(name).stem: (_data_url(make(LIGHT)), _data_url(make(DARK)))
+            for name, make in drawn.items()
+            if name != "misread.png"
+        },
+        misread=[
+            (each, _picture_url(found.data.x_test[each.index])) for each in found.misread[:_SHOWN]
+        ],
+        sure_errors=sum(not each.unsure for each in found.misread),
+    )
+
+
+def _scale_low(lowest: float) -> float:
+    step = 0.005 if lowest > 0.95 else 0.05
+    return max(0.0, math.floor(lowest / step) * step)
+
+
+def _wrongly_answered(found: "Evaluation") -> list[int]:
+    return (found.confusion.sum(axis=0) - np.diag(found.confusion)).tolist()
+
+
+def _share(share: Share | None) -> dict[str, Any] | None:
+    return {**asdict(share), "text": str(share)} if share else None
+
+
+def _calibration(found: "Calibration") -> dict[str, Any]:
+    return {
+        "temperature": found.temperature,
+        "expected_error": found.error,
+        "perfect_stays_below": found.by_chance,
+        "cross_entropy": asdict(found.cross_entropy),
+        "bins": [asdict(each) for each in found.bins],
+    }
+
+
+def _picture_url(picture: NDArray[np.uint8]) -> str:
+    """A picture uint8[28,28] with ink as black and paper as nothing, so that any page can carry it."""
+    black = np.zeros_like(picture)
+    file = io.BytesIO()
+    Image.fromarray(np.dstack((black, picture))).save(file, "PNG", optimize=True)
+    return _data_url(file.getvalue())
+
+
+def _data_url(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
