@@ -82,7 +82,7 @@ $(PY):
 	@$(PYTHON) -m venv .venv
 
 $(SLIM): pyproject.toml constraints.txt | $(PY)
-	@echo "Installing the server into .venv (some 190 MB to fetch, the first time only) ..."
+	@echo "Installing the server into .venv (some 140 MB to fetch, the first time only) ..."
 	@$(PIP) --editable .
 	@touch $@
 
@@ -90,7 +90,7 @@ $(DEV): pyproject.toml constraints.txt | $(PY)
 	@$(PY) -c 'import sys; sys.exit(sys.version_info >= (3, 14))' || { echo \
 		"TensorFlow, which training and the tests need, has no build for $$($(PY) --version):" \
 		"make clean, then again with PYTHON=python3.13 or older"; exit 1; } >&2
-	@echo "Installing the server, TensorFlow and the tools into .venv (some 700 MB to fetch) ..."
+	@echo "Installing the server, TensorFlow and the tools into .venv (some 840 MB to fetch) ..."
 	@$(PIP) --editable '.[train,dev]'
 	@touch $(SLIM) $@
 

@@ -88,7 +88,7 @@ def running_server(*arguments: str, cwd: Path | None = None) -> Iterator[str]:
     finally:
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=20)
-        assert not re.search("Traceback|ERROR", output), output
+        assert not re.search(r"Traceback|\[ERROR\]", output), output
 
 
 def _wait_until_ready(address: str, process: subprocess.Popen[str]) -> None:

@@ -21,9 +21,7 @@ MAY_IMPORT = {
 TENSORFLOW = {"tensorflow", "keras", "tensorflow_serving"}
 SOURCES = [path for package in MAY_IMPORT for path in sorted((ROOT / package).rglob("*.py"))]
 
-each_source = pytest.mark.parametrize(
-    "source", SOURCES, ids=[path.relative_to(ROOT).as_posix() for path in SOURCES]
-)
+each_source = pytest.mark.parametrize("source", SOURCES, ids=[path.relative_to(ROOT).as_posix() for path in SOURCES])
 
 
 def imported(code: str, package: str, *, at_import: bool = False) -> set[str]:
@@ -138,8 +136,6 @@ else:
 import serving.app, serving.__main__
 print(sorted(rule.rule for rule in serving.app.create_app().url_map.iter_rules()))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "'/predict'" in done.stdout

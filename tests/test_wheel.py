@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -32,30 +33,26 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def commands(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def commands(wheel: Path) -> Iterator[Path]:
     """The folder of commands of an environment that holds the wheel and what it asks for."""
-    place = tmp_path_factory.mktemp("empty") / "venv"
-    venv.create(place, with_pip=True)
-    constraints = ROOT / "constraints.txt"
-    run(place / "bin/python", "-m", "pip", "install", "--constraint", constraints, wheel)
-    return place / "bin"
+    # Not pytest's own temporary folder: that one keeps the last three, of half a gigabyte each.
+    with tempfile.TemporaryDirectory(prefix="inkling-") as place:
+        venv.create(place, with_pip=True)
+        commands = Path(place) / "bin"
+        constraints = ROOT / "constraints.txt"
+        run(commands / "python", "-m", "pip", "install", "--constraint", constraints, wheel)
+        yield commands
 
 
 def run(*command: str | Path, **settings: Any) -> str:
-    done = subprocess.run(
-        command, env=environment(), capture_output=True, text=True, check=False, **settings
-    )
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False, **settings)
     assert done.returncode == 0, f"{command}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
     return done.stdout
 
 
 def environment() -> dict[str, str]:
     """Nothing of the checkout, nor of whoever runs the tests, may help the wheel along."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PYTHON", "INKLING", "COV_"))
-    }
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "INKLING", "COV_"))}
 
 
 @contextlib.contextmanager
@@ -91,7 +88,8 @@ def ready(address: str) -> bool:
 
 
 def test_the_wheel_holds_the_packages_and_the_shipped_models_and_nothing_else(wheel: Path) -> None:
-    names = zipfile.ZipFile(wheel).namelist()
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
     tops = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
     assert tops == {"serving", "training", "transfer"}
     shipped = ROOT / "models"
@@ -102,9 +100,7 @@ def test_the_wheel_holds_the_packages_and_the_shipped_models_and_nothing_else(wh
         assert f"serving/{resource}" in names
 
 
-def test_the_server_of_the_wheel_reads_a_digit_in_an_empty_folder(
-    commands: Path, tmp_path: Path
-) -> None:
+def test_the_server_of_the_wheel_reads_a_digit_in_an_empty_folder(commands: Path, tmp_path: Path) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()
     with served(commands / "inkling-serve", folder) as address:
@@ -124,7 +120,6 @@ def test_the_environment_of_the_wheel_is_the_slim_one(commands: Path) -> None:
     found = run(
         commands / "python",
         "-c",
-        "import importlib.util as u; print([n for n in ('tensorflow', 'keras', 'matplotlib')"
-        " if u.find_spec(n)])",
+        "import importlib.util as u; print([n for n in ('tensorflow', 'keras', 'matplotlib') if u.find_spec(n)])",
     )
     assert found.strip() == "[]"

@@ -145,14 +145,12 @@ def evaluate(bundle: Bundle, data: DataSet) -> Evaluation:
     count = len(data.x_test)
     title = f"{bundle.name}/{bundle.version} on {data.name}"
     with tqdm(total=2 * count, desc=title, unit=" pictures", disable=None) as bar:
-        logits = _in_batches(model, data.x_test, bar)
-        served = _in_batches(engine.predict, data.x_test, bar)
+        logits = _in_batches(model, data.x_test, bar.update)
+        served = _in_batches(engine.predict, data.x_test, bar.update)
     return judge(bundle, data, logits, served, engine.precision)
 
 
-def judge(
-    bundle: Bundle, data: DataSet, logits: Rows, served: Rows, precision: str
-) -> Evaluation:
+def judge(bundle: Bundle, data: DataSet, logits: Rows, served: Rows, precision: str) -> Evaluation:
     """All figures from the test part's logits and served probabilities, both float32[N,C]."""
     truth = data.y_test
     probabilities = metrics.softmax(logits, bundle.metadata.temperature)
@@ -180,7 +178,7 @@ def judge(
         sure=metrics.share(int(sure.sum()), len(truth)),
         sure_accuracy=metrics.share(int(right[sure].sum()), int(sure.sum())) if sure.any() else None,
         served=Served(
-            engine="openvino",
+            engine="OpenVINO",
             precision=precision,
             same_label=metrics.share(int((served.argmax(axis=1) == answers).sum()), len(truth)),
             largest_difference=float(np.abs(served - probabilities).max()),
@@ -212,9 +210,7 @@ def summary(found: Evaluation) -> str:
         "",
         "truth     pictures  errors  accuracy",
     ]
-    for number, (label, row, right) in enumerate(
-        zip(labels, found.confusion, found.classes, strict=True)
-    ):
+    for number, (label, row, right) in enumerate(zip(labels, found.confusion, found.classes, strict=True)):
         errors = int(row.sum() - row[number])
         lines.append(f"{label:<8}  {row.sum():>8,}  {errors:>6,}  {right or 'no pictures'}")
     if confusions:
@@ -246,19 +242,16 @@ def _trainable(bundle: Bundle) -> Callable[[Pictures], Rows]:
         raise EvaluationError(f"{path} is no model that Keras can load safely: {reason}") from error
     if model.output_shape != (None, len(bundle.labels)):
         raise EvaluationError(
-            f"{path} gives {model.output_shape}, not one logit for each of "
-            f"{len(bundle.labels)} labels"
+            f"{path} gives {model.output_shape}, not one logit for each of {len(bundle.labels)} labels"
         )
     return lambda pictures: np.asarray(model(pictures, training=False))
 
 
-def _in_batches(
-    compute: Callable[[Pictures], Rows], pictures: Pictures, bar: "tqdm[None]"
-) -> Rows:
+def _in_batches(compute: Callable[[Pictures], Rows], pictures: Pictures, progress: Callable[[int], object]) -> Rows:
     rows = []
     for start in range(0, len(pictures), _BATCH):
         rows.append(compute(pictures[start : start + _BATCH]))
-        bar.update(len(rows[-1]))
+        progress(len(rows[-1]))
     return np.concatenate(rows)
 
 
@@ -282,9 +275,7 @@ def main() -> None:
         help="a path (models/digits/1) or a name (digits, digits/1); default: digits",
     )
     parser.add_argument("--data", metavar="NAME", help="data set (default: the one trained on)")
-    parser.add_argument(
-        "--out", type=Path, help="folder for the report (default: reports/<name>-<version>)"
-    )
+    parser.add_argument("--out", type=Path, help="folder for the report (default: reports/<name>-<version>)")
     parser.add_argument(
         "--models",
         type=Path,
@@ -304,7 +295,7 @@ def _run(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("\nInterrupted; no report was written.", file=sys.stderr)
         return 130
-    except (InklingError, datasets.DatasetError, EvaluationError, OSError) as error:
+    except (InklingError, datasets.DatasetError, EvaluationError, report.ReportError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 2
     print(f"\nreport              {page}")

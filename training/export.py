@@ -197,7 +197,7 @@ Reads one drawn symbol of {len(metadata.labels)}: {" ".join(metadata.labels)}
 
 | | |
 |---|---|
-| accuracy, {data_name} test part | {found["accuracy_text"]} of {found["pictures"]:,} (95 % Wilson interval {low} to {high} %) |
+| accuracy, {data_name} test part | {found["accuracy_text"]} of {found["pictures"]:,} (95 % Wilson: {low} to {high} %) |
 | cross-entropy | {found["loss"]:.4f} |
 | calibration error | {found["calibration_error"]:.4f} ({found["calibration_error_before"]:.4f} uncalibrated) |
 | accuracy, validation part | {training["validation"]["accuracy_text"]} of {training["validation"]["pictures"]:,} |

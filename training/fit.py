@@ -7,9 +7,11 @@ A run lives in one folder: `state.npz` (weights, their average, optimiser, best 
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from time import perf_counter
+from typing import IO, Any, Literal
 
 import keras
 import numpy as np
@@ -24,6 +26,7 @@ from training.recipes import Recipe
 Start = Literal["new", "resume", "restart"]
 
 _VALIDATION_BATCH = 500
+_HISTORY = ("accuracy", "loss", "val_accuracy", "val_loss")
 
 
 class FitError(Exception):
@@ -83,8 +86,7 @@ def fit(
         jit_compile=False,
     )
     folder.mkdir(parents=True, exist_ok=True)
-    history = folder / "history.csv"
-    state = _State(model, folder / "state.npz", recipe, seed, epochs)
+    state = _State(model, folder, recipe, seed, epochs)
     if start == "resume":
         state.restore()
     elif start == "new":
@@ -108,7 +110,6 @@ def fit(
             verbose=0,
             callbacks=[
                 state,
-                keras.callbacks.CSVLogger(str(history), append=start == "resume"),
                 keras.callbacks.TensorBoard(str(folder / "tensorboard"), write_graph=False),
                 _Progress(recipe.name, steps, epochs, state.epoch),
             ],
@@ -116,7 +117,7 @@ def fit(
     final = _in_precision(recipe, len(data.labels), "float32")
     final.set_weights(state.best)
     return Fitted(
-        final, recipe, seed, state.epoch, state.seconds, precision, x_validation, y_validation, history
+        final, recipe, seed, state.epoch, state.seconds, precision, x_validation, y_validation, state.history_file
     )
 
 
@@ -173,10 +174,11 @@ def _batches(
 class _State(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carries no types
     """Average of the weights, best of them by validation loss, early stopping, and the file to go on from."""
 
-    def __init__(self, model: keras.Model, path: Path, recipe: Recipe, seed: int, epochs: int) -> None:
+    def __init__(self, model: keras.Model, folder: Path, recipe: Recipe, seed: int, epochs: int) -> None:
         super().__init__()
         self._net = model
-        self._path = path
+        self._path = folder / "state.npz"
+        self.history_file = folder / "history.csv"
         self._momentum = recipe.average
         self._patience = recipe.patience
         self._identity = f"{replace(recipe, about='')} seed={seed} epochs={epochs}"
@@ -189,9 +191,10 @@ class _State(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carries n
         self.epoch = 0
         self.seconds = 0.0
         self.finished = False
+        self._history: list[list[float]] = []
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self._started = tf.timestamp()
+        self._started = perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         # Young averages would remember the random start for a thousand steps: the momentum grows with the steps.
@@ -209,7 +212,8 @@ class _State(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carries n
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         self.epoch = epoch + 1
-        self.seconds += float(tf.timestamp() - self._started)
+        self.seconds += perf_counter() - self._started
+        self._history.append([logs[name] for name in _HISTORY])
         if logs["val_loss"] < self.best_loss:
             self.best_loss, self.best_epoch = logs["val_loss"], self.epoch
             self.best = [mean.copy() for mean in self.average]
@@ -230,14 +234,14 @@ class _State(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carries n
             f"{group}{index}": array for group, members in groups.items() for index, array in enumerate(members)
         }
         progress = np.array([self.epoch, self.seconds, self.best_loss, self.best_epoch, self.finished])
-        with tempfile.NamedTemporaryFile(dir=self._path.parent, suffix=".part", delete=False) as file:
-            try:
-                np.savez(file, identity=np.array(self._identity), progress=progress, **arrays)
-                file.flush()
-                Path(file.name).replace(self._path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
+        arrays["history"] = np.array(self._history)
+        with _replacing(self._path) as file:
+            np.savez(file, identity=np.array(self._identity), progress=progress, **arrays)
+        # The table is for people and follows the state: an interruption between the two leaves no gap in it.
+        with _replacing(self.history_file) as file:
+            lines = [",".join(("epoch", *_HISTORY))]
+            lines += [",".join(map(repr, (epoch, *row))) for epoch, row in enumerate(self._history)]
+            file.write("\n".join([*lines, ""]).encode())
 
     def restore(self) -> None:
         """Read the state back, or raise FitError."""
@@ -256,6 +260,7 @@ class _State(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carries n
             self._net.optimizer.build(self._net.trainable_variables)
             for index, variable in enumerate(self._net.optimizer.variables):
                 variable.assign(arrays[f"optimizer{index}"])
+            self._history = arrays["history"].tolist()
             epoch, self.seconds, self.best_loss, best_epoch, finished = arrays["progress"].tolist()
             self.epoch, self.best_epoch, self.finished = int(epoch), int(best_epoch), bool(finished)
 
@@ -269,6 +274,20 @@ class _State(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carries n
                     f"{self._path.parent} holds a run that was interrupted after epoch {epoch:.0f}; "
                     "go on with it (--resume) or throw it away (--restart)"
                 )
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Write a file whole or not at all."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
+        part = Path(file.name)
+        try:
+            yield file
+            file.close()
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
 
 
 class _Progress(keras.callbacks.Callback):  # type: ignore[misc]

@@ -96,10 +96,7 @@ def calibration_error_by_chance(confidence: NDArray[np.floating], seed: int = 0)
     a smaller error cannot be told from none.
     """
     rng = np.random.default_rng(seed)
-    draws = [
-        _calibration_error(confidence, rng.random(len(confidence)) < confidence)
-        for _ in range(_CHANCES)
-    ]
+    draws = [_calibration_error(confidence, rng.random(len(confidence)) < confidence) for _ in range(_CHANCES)]
     return float(np.quantile(draws, 0.95))
 
 

@@ -54,7 +54,7 @@ def build(network: Network, classes: int) -> keras.Model:
             name=f"conv{number}",
         )(x)
         x = _activate(x, f"conv{number}", network)
-    x = layers.Flatten(name="flatten")(x)
+    x = layers.Flatten(name="flatten" if network.dense else EMBEDDING)(x)
     for number, units in enumerate(network.dense, 1):
         name = EMBEDDING if number == len(network.dense) else f"dense{number}"
         x = layers.Dense(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib import font_manager
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
@@ -48,18 +48,14 @@ def confusion(counts: NDArray[np.int64], names: Sequence[str], theme: Theme) -> 
     axes = _axes(figure, theme)
     errors = counts.astype(np.float64)
     np.fill_diagonal(errors, 0)
-    axes.imshow(
-        # The root keeps a single error visible beside the most frequent one.
-        np.sqrt(errors),
-        cmap=LinearSegmentedColormap.from_list("errors", [theme.paper, theme.wrong]),
-        vmin=0,
-        vmax=max(1.0, float(np.sqrt(errors.max()))),
-    )
-    strong = errors.max() / 3
+    # The root keeps a single error visible beside the most frequent one.
+    strength = np.sqrt(errors / max(1.0, errors.max()))
+    colours = LinearSegmentedColormap.from_list("errors", [theme.paper, theme.wrong])
+    axes.imshow(strength, cmap=colours, vmin=0, vmax=1)
+    right_size = min(9.0, 31 / len(str(counts.max())))
     for truth, answer in zip(*np.nonzero(counts), strict=True):
         count = int(counts[truth, answer])
-        right = truth == answer
-        if right:
+        if right := truth == answer:
             axes.add_patch(Rectangle((truth - 0.5, truth - 0.5), 1, 1, color=theme.muted))
         axes.text(
             answer,
@@ -68,8 +64,8 @@ def confusion(counts: NDArray[np.int64], names: Sequence[str], theme: Theme) -> 
             ha="center",
             va="center",
             fontfamily=_FONT,
-            fontsize=min(9.5, 24 / max(3, len(str(count)))) if right else 10,
-            color=theme.soft if right else theme.paper if count > strong else theme.ink,
+            fontsize=right_size if right else 10,
+            color=theme.soft if right else _legible(colours(strength[truth, answer]), theme),
             fontweight="normal" if right else "bold",
         )
     axes.set_xticks(range(classes), names, parse_math=False)
@@ -121,7 +117,7 @@ def reliability(bins: Sequence[Bin], title: str, theme: Theme) -> bytes:
     axes.set_ylabel("right answers")
     axes.set_title(title, loc="left", fontsize=10, color=theme.ink, fontfamily=_FONT)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:.0f} %"))
     axes.tick_params(labelbottom=False)
     below = _axes(figure, theme, grid[1])
     below.sharex(axes)
@@ -185,7 +181,7 @@ def gallery(pictures: NDArray[np.uint8], captions: Sequence[str], theme: Theme) 
     rows = -(-len(pictures) // _GALLERY_COLUMNS)
     pitch = np.array((_SIDE + 18, _SIDE + 10))
     sheet = np.full(pitch * (rows, _GALLERY_COLUMNS), np.nan)
-    figure = Figure(sheet.T.shape / np.array(42), facecolor=theme.paper)
+    figure = Figure((sheet.shape[1] / 42, sheet.shape[0] / 42), facecolor=theme.paper)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.axis("off")
     for index, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
@@ -227,6 +223,19 @@ def _axes(figure: Figure, theme: Theme, place: Any = 111) -> Axes:
     for side, spine in axes.spines.items():
         spine.set(color=theme.line, visible=side in ("left", "bottom"))
     return axes
+
+
+def _legible(colour: tuple[float, float, float, float], theme: Theme) -> str:
+    """The theme's ink or paper, whichever contrasts more with a ground of this colour."""
+    ground = _luminance(colour)
+    return max(
+        (theme.ink, theme.paper),
+        key=lambda text: abs(np.log((_luminance(to_rgba(text)) + 0.05) / (ground + 0.05))),
+    )
+
+
+def _luminance(colour: tuple[float, float, float, float]) -> float:
+    return float(np.dot(np.power(colour[:3], 2.2), (0.2126, 0.7152, 0.0722)))
 
 
 def _small(theme: Theme) -> dict[str, Any]:

@@ -38,6 +38,11 @@ PLOTS = (
 """What may lie in a report's folder; a new report takes the place of all of it."""
 _SHOWN = 60
 _CONFUSIONS = 10
+_UNBROKEN = "\N{NO-BREAK SPACE}"
+
+
+class ReportError(Exception):
+    """A report that cannot be written; the message says where and why."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,17 @@ def write(found: "Evaluation", folder: Path) -> Path:
 
     What the folder holds besides a report stays. The page and the JSON of an earlier report go
     first and the new ones come last, each whole: while they are there, the report is complete.
+
+    Raises ReportError where the folder cannot be written to.
     """
+    try:
+        return _write(found, folder)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ReportError(f"the report cannot be written to {folder}: {reason}") from error
+
+
+def _write(found: "Evaluation", folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     staged = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
     try:
@@ -118,14 +133,11 @@ def as_json(found: "Evaluation") -> dict[str, Any]:
         },
         "classes": [
             {"label": label, "accuracy": _share(right), "wrongly_answered": wrongly}
-            for label, right, wrongly in zip(
-                labels, found.classes, _wrongly_answered(found), strict=True
-            )
+            for label, right, wrongly in zip(labels, found.classes, _wrongly_answered(found), strict=True)
         ],
         "confusion": found.confusion.tolist(),
         "misread": [
-            {**asdict(each), "truth": labels[each.truth], "answer": labels[each.answer]}
-            for each in found.misread
+            {**asdict(each), "truth": labels[each.truth], "answer": labels[each.answer]} for each in found.misread
         ],
     }
 
@@ -135,25 +147,19 @@ def draw(found: "Evaluation") -> dict[str, Callable[[Theme], bytes]]:
     names = plots.printable(found.bundle.labels)
     makers: dict[str, Callable[[Theme], bytes]] = {
         "confusion.png": lambda theme: plots.confusion(found.confusion, names, theme),
-        "reliability-before.png": lambda theme: plots.reliability(
-            found.before.bins, "before: temperature 1", theme
-        ),
+        "reliability-before.png": lambda theme: plots.reliability(found.before.bins, "before: temperature 1", theme),
         "reliability-after.png": lambda theme: plots.reliability(
             found.after.bins, f"as served: temperature {found.after.temperature:.3f}", theme
         ),
     }
     if shown := found.misread[:_SHOWN]:
         pictures = found.data.x_test[[each.index for each in shown]]
-        captions = [
-            f"{names[each.truth]} → {names[each.answer]}\n{each.confidence:.1%}" for each in shown
-        ]
+        captions = [f"{names[each.truth]} → {names[each.answer]}\n{each.confidence * 100:.1f} %" for each in shown]
         makers["misread.png"] = lambda theme: plots.gallery(pictures, captions, theme)
     if curves := curves_of(found.bundle.path / bundles.HISTORY):
         error = [100 * value for value in curves.error]
         validation = [100 * value for value in curves.validation_error]
-        makers["learning-error.png"] = lambda theme: plots.curve(
-            error, validation, curves.kept, "errors", " %", theme
-        )
+        makers["learning-error.png"] = lambda theme: plots.curve(error, validation, curves.kept, "errors", " %", theme)
         makers["learning-loss.png"] = lambda theme: plots.curve(
             curves.loss, curves.validation_loss, curves.kept, "cross-entropy", "", theme
         )
@@ -181,8 +187,7 @@ def confusions(found: "Evaluation") -> list[tuple[int, int, int]]:
     errors = found.confusion - np.diag(np.diag(found.confusion))
     order = np.argsort(-errors, axis=None, kind="stable")[:_CONFUSIONS].tolist()
     pairs = [divmod(flat, errors.shape[1]) for flat in order]
-    return [(truth, answer, int(errors[truth, answer])) for truth, answer in pairs if
-            errors[truth, answer]]
+    return [(truth, answer, int(errors[truth, answer])) for truth, answer in pairs if errors[truth, answer]]
 
 
 def span(share: Share) -> str:
@@ -194,10 +199,7 @@ def verdict(served: "Served") -> str:
     """One sentence on whether what is served is what was trained."""
     if served.agrees:
         return "The served model agrees with the trainable one."
-    return (
-        "The served model does NOT agree with the trainable one: "
-        "the figures hold for the latter only."
-    )
+    return "The served model does NOT agree with the trainable one: the figures hold for the latter only."
 
 
 def page(found: "Evaluation", drawn: dict[str, Callable[[Theme], bytes]]) -> str:
@@ -209,9 +211,10 @@ def page(found: "Evaluation", drawn: dict[str, Callable[[Theme], bytes]]) -> str
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters["percent"] = lambda value, digits=2: f"{value * 100:.{digits}f} %"
+    templates.filters["percent"] = lambda value, digits=2: f"{value * 100:.{digits}f}{_UNBROKEN}%"
     templates.filters["count"] = lambda value: f"{value:,}"
     templates.filters["span"] = span
+    templates.filters["whole"] = lambda value: str(value).replace(" ", _UNBROKEN)
     labels = found.bundle.labels
     names = plots.printable(labels)
     lows = [right.low for right in found.classes if right]
@@ -221,9 +224,7 @@ def page(found: "Evaluation", drawn: dict[str, Callable[[Theme], bytes]]) -> str
         metadata=found.bundle.metadata,
         verdict=verdict(found.served),
         confusions=confusions(found),
-        classes=list(
-            zip(names, labels, found.classes, _wrongly_answered(found), strict=True)
-        ),
+        classes=list(zip(names, labels, found.classes, _wrongly_answered(found), strict=True)),
         numbered=names != list(labels),
         # Whole steps of the scale: a class may lie at 85 % in a young model, at 99 % in a good one.
         scale_low=_scale_low(min(lows)),
@@ -232,9 +233,7 @@ def page(found: "Evaluation", drawn: dict[str, Callable[[Theme], bytes]]) -> str
             for name, make in drawn.items()
             if name != "misread.png"
         },
-        misread=[
-            (each, _picture_url(found.data.x_test[each.index])) for each in found.misread[:_SHOWN]
-        ],
+        misread=[(each, _picture_url(found.data.x_test[each.index])) for each in found.misread[:_SHOWN]],
         sure_errors=sum(not each.unsure for each in found.misread),
     )
 
@@ -245,7 +244,8 @@ def _scale_low(lowest: float) -> float:
 
 
 def _wrongly_answered(found: "Evaluation") -> list[int]:
-    return (found.confusion.sum(axis=0) - np.diag(found.confusion)).tolist()
+    counts: list[int] = (found.confusion.sum(axis=0) - np.diag(found.confusion)).tolist()
+    return counts
 
 
 def _share(share: Share | None) -> dict[str, Any] | None:

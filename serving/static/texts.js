@@ -1,13 +1,13 @@
 // Every sentence that the scripts show. What never changes stands in index.html.
 
 const language = document.documentElement.lang;
-// Rounding down: a likelihood is called 100 % only when it is.
+// No model is quite certain: rounding down, and a 1 that the server has rounded is none.
 const shares = new Intl.NumberFormat(language, {
   style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1, roundingMode: "floor",
 });
 const times = new Intl.NumberFormat(language, { maximumSignificantDigits: 2 });
 
-export const share = (value) => shares.format(value);
+export const share = (value) => shares.format(Math.min(value, 0.9999));
 
 const guesses = (top) =>
   top.slice(0, 2).map(({ label, confidence }) => `${label} (${share(confidence)})`);
@@ -34,5 +34,5 @@ export const texts = {
   unexplained: (status) => `The server failed without saying why (status ${status}).`,
   noModel: "The server has no model to read with.",
   notAPicture: (name) => `${name} is not a picture. Open a PNG, JPEG, WebP, GIF, BMP or TIFF file.`,
-  noPreview: (name) => `${name} cannot be shown here, but the server may well read it.`,
+  noPreview: (name) => `No preview of ${name}`,
 };

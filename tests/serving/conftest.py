@@ -29,8 +29,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     if chromium is None or driver is None:
         missing = "Chromium" if chromium is None else "chromedriver"
         pytest.skip(
-            f"no {missing} found: install Debian's chromium and chromium-driver, "
-            "or name the browser in $CHROMIUM"
+            f"no {missing} found: install Debian's chromium and chromium-driver, or name the browser in $CHROMIUM"
         )
     options = ChromeOptions()
     options.binary_location = chromium

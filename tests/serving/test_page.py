@@ -27,9 +27,7 @@ Stroke = Sequence[tuple[float, float]]
 PATIENCE = 10.0
 
 
-def arc(
-    x: float, y: float, rx: float, ry: float, start: int, end: int
-) -> list[tuple[float, float]]:
+def arc(x: float, y: float, rx: float, ry: float, start: int, end: int) -> list[tuple[float, float]]:
     """Points of an ellipse's arc, clockwise, in degrees; the pad is the unit square, y down."""
     turns = (math.radians(a) for a in range(start, end + 1, 12))
     return [(x + rx * math.cos(a), y + ry * math.sin(a)) for a in turns]
@@ -204,6 +202,27 @@ def test_clear_empties_pad_and_answer(page: Page) -> None:
 
 
 @pytest.mark.browser
+def test_an_answer_that_comes_after_clearing_is_not_shown(page: Page) -> None:
+    page.run(
+        """
+        const genuine = window.fetch;
+        window.fetch = async (...request) => {
+          const response = await genuine(...request);
+          await new Promise((resolve) => setTimeout(resolve, 300));
+          window.late = (window.late ?? 0) + 1;
+          return response;
+        };
+        """
+    )
+    page.draw([[(0.5, 0.3)]])
+    page.press(Keys.ESCAPE)
+    page.wait("return window.late === 1")
+    page.run("return new Promise((resolve) => setTimeout(resolve, 100))")
+    assert page.state == "blank"
+    assert page.ink("seen") == 0
+
+
+@pytest.mark.browser
 def test_an_opened_picture_is_shown_and_read(page: Page, picture_of_seven: Path) -> None:
     page.draw(THREE)
     page.wait_for_answer("3")
@@ -322,9 +341,7 @@ def test_a_dead_server_is_told_as_such_and_nothing_is_lost(page: Page) -> None:
     def network(offline: bool) -> None:
         conditions = {"offline": offline, "latency": 0, "downloadThroughput": -1}
         page.browser.execute_cdp_cmd("Network.enable", {})
-        page.browser.execute_cdp_cmd(
-            "Network.emulateNetworkConditions", conditions | {"uploadThroughput": -1}
-        )
+        page.browser.execute_cdp_cmd("Network.emulateNetworkConditions", conditions | {"uploadThroughput": -1})
 
     network(offline=True)
     try:
@@ -332,6 +349,8 @@ def test_a_dead_server_is_told_as_such_and_nothing_is_lost(page: Page) -> None:
         page.wait_for_state("failed")
         assert "does not answer" in page.text("detail")
         assert page.ink("pad") > 0
+        page.errors()
+        WebDriverWait(page.browser, PATIENCE).until(lambda _: page.errors(), "no second try")
     finally:
         network(offline=False)
     page.wait_for_answer("3")

@@ -1,0 +1,115 @@
+"""Training learns, resumes where it was interrupted, and never looks at the test part."""
+
+import os
+import signal
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import TINY
+from training.datasets import DataSet, DatasetError, split_validation
+from training.distort import Distortion
+from training.fit import FitError, Fitted, fit
+
+SHORT = replace(TINY, epochs=4, distortion=Distortion())
+
+
+def accuracy(fitted: Fitted, data: DataSet) -> float:
+    logits = np.asarray(fitted.model(data.x_test, training=False))
+    return float((logits.argmax(axis=1) == data.y_test).mean())
+
+
+def history(folder: Path) -> list[str]:
+    lines = (folder / "history.csv").read_text().splitlines()
+    assert lines[0].startswith("epoch,")
+    return [line.split(",")[0] for line in lines[1:]]
+
+
+def interrupt_when_saved(state: Path) -> threading.Thread:
+    """Press Ctrl-C in the middle of the epoch after the first one saved."""
+
+    def watch() -> None:
+        while not state.exists():
+            time.sleep(0.005)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    return thread
+
+
+def test_ctrl_c_loses_at_most_the_epoch_under_way(optdigits: DataSet, tmp_path: Path) -> None:
+    whole = fit(SHORT, optdigits, tmp_path / "whole")
+    folder = tmp_path / "cut"
+    watcher = interrupt_when_saved(folder / "state.npz")
+    with pytest.raises(KeyboardInterrupt):
+        fit(SHORT, optdigits, folder)
+    watcher.join()
+    done = len(history(folder))
+    assert 1 <= done < SHORT.epochs
+
+    with pytest.raises(FitError, match=f"interrupted after epoch {done}; .*--resume.*--restart"):
+        fit(SHORT, optdigits, folder)
+    resumed = fit(SHORT, optdigits, folder, start="resume")
+
+    assert history(folder) == history(tmp_path / "whole") == ["0", "1", "2", "3"]
+    assert resumed.epochs == SHORT.epochs
+    assert abs(accuracy(resumed, optdigits) - accuracy(whole, optdigits)) < 0.02
+    for ours, theirs in zip(resumed.model.get_weights(), whole.model.get_weights(), strict=True):
+        assert np.abs(ours - theirs).max() < 0.05
+
+
+def test_a_run_can_only_be_resumed_as_it_was_begun(optdigits: DataSet, tmp_path: Path) -> None:
+    with pytest.raises(FitError, match="nothing to resume: .*state.npz is missing"):
+        fit(SHORT, optdigits, tmp_path, start="resume")
+    fit(replace(SHORT, epochs=1), optdigits, tmp_path)
+    with pytest.raises(FitError, match="another recipe, seed or number of epochs"):
+        fit(SHORT, optdigits, tmp_path, start="resume")
+
+
+def test_training_stops_when_validation_no_longer_improves(optdigits: DataSet, tmp_path: Path) -> None:
+    stuck = replace(SHORT, peak_rate=1e-9, final_rate=1e-9, average=0.0, epochs=30, patience=2)
+    fitted = fit(stuck, optdigits, tmp_path)
+    assert fitted.epochs < 30
+
+
+def test_random_labels_stay_at_chance(optdigits: DataSet, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    shuffled = replace(
+        optdigits, y_train=rng.permutation(optdigits.y_train), y_test=rng.permutation(optdigits.y_test)
+    )
+    fitted = fit(SHORT, shuffled, tmp_path)
+    assert accuracy(fitted, shuffled) < 0.2
+
+
+def test_the_same_seed_gives_the_same_split_and_another_seed_another(optdigits: DataSet) -> None:
+    x, y = optdigits.x_train, optdigits.y_train
+    first, again, other = (split_validation(x, y, 300, seed) for seed in (0, 0, 1))
+    assert all((a == b).all() for a, b in zip(first, again, strict=True))
+    assert len(first[0]) == len(x) - 300
+    assert (first[2] != other[2]).any()
+
+
+def test_held_out_pictures_are_not_trained_on(optdigits: DataSet) -> None:
+    numbered = np.arange(len(optdigits.x_train))
+    kept, _, held, _ = split_validation(numbered, optdigits.y_train, 300, 0)
+    assert sorted([*kept, *held]) == numbered.tolist()
+    with pytest.raises(DatasetError, match="cannot be held out"):
+        split_validation(numbered, optdigits.y_train, len(numbered), 0)
+
+
+def test_tensorboard_has_something_to_show(optdigits: DataSet, tmp_path: Path) -> None:
+    fit(replace(SHORT, epochs=1), optdigits, tmp_path)
+    assert list((tmp_path / "tensorboard").rglob("events.out.tfevents.*"))
+
+
+@pytest.mark.slow
+def test_mnist_is_learnt_by_the_lecture_s_network(mnist: DataSet, tmp_path: Path) -> None:
+    from training.recipes import named
+
+    fitted = fit(replace(named("lecture-conv"), epochs=2), mnist, tmp_path)
+    assert accuracy(fitted, mnist) > 0.96
