@@ -41,6 +41,7 @@ class OpenVINOEngine:
         import openvino
 
         self._core = openvino.Core()
+        self._tensor = openvino.Tensor
         self._settings: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": 1,
@@ -69,8 +70,11 @@ class OpenVINOEngine:
             request = self._local.request
         except AttributeError:
             request = self._local.request = self._model.create_infer_request()
+        # Filling the request by hand spares a quarter of what `infer([pictures])` costs for one symbol.
+        request.set_input_tensor(self._tensor(np.ascontiguousarray(pictures), shared_memory=True))
+        request.infer()
         # The request's own memory is overwritten by its next use: a copy is what the caller keeps.
-        return np.array(request.infer([pictures], share_inputs=True, share_outputs=True)[0])
+        return np.array(request.get_output_tensor().data)
 
     def embed(self, pictures: Pictures) -> Rows:
         """See `Engine`."""

@@ -263,11 +263,10 @@ def _draw(
     lines = [np.rint((path * scale + offset) * (1 << places)).astype(np.int32) for path in paths]
     # A line without length is not drawn at all, but a dot is ink too.
     lines = [np.concatenate([line, line[-1:] + [[1, 0]]]).astype(np.int32) for line in lines]
-    cv2.polylines(
-        canvas, lines, isClosed=False, color=255, thickness=round(_PEN * _FINE), lineType=cv2.LINE_AA, shift=places
-    )
-    moments = cv2.moments(canvas)
-    left = min(max(round(moments["m10"] / moments["m00"] + 0.5 - fine / 2), 0), 2 * margin)
-    top = min(max(round(moments["m01"] / moments["m00"] + 0.5 - fine / 2), 0), 2 * margin)
+    cv2.polylines(canvas, lines, isClosed=False, color=255, thickness=round(_PEN * _FINE), shift=places)
+    moments = cv2.moments(cv2.resize(canvas, None, fx=1 / _FINE, fy=1 / _FINE, interpolation=cv2.INTER_AREA))
+    centre_x, centre_y = (moments[first] / moments["m00"] + 0.5 for first in ("m10", "m01"))
+    left = min(max(round(centre_x * _FINE - fine / 2), 0), 2 * margin)
+    top = min(max(round(centre_y * _FINE - fine / 2), 0), 2 * margin)
     window = canvas[top : top + fine, left : left + fine]
     return cv2.resize(window, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)

@@ -51,26 +51,24 @@ class Recognizer:
         self.engine = engine
 
     def read(self, inks: Sequence[Ink], top: int = 3) -> list[Reading]:
-        """Read several pictures' ink in one call of the engine; `top` guesses for each symbol."""
+        """Read several pictures' ink in one call of the engine; `top` (1 or more) guesses for each symbol."""
         pictures = [ink.pictures for ink in inks if len(ink.boxes)]
         if not pictures:
             return [Reading(()) for _ in inks]
-        rows = self.engine.predict(np.concatenate(pictures))
-        ordered = np.argsort(-rows, axis=1, kind="stable")[:, : max(top, 1)]
-        symbols = iter(zip(ordered.tolist(), np.take_along_axis(rows, ordered, axis=1).tolist(), strict=True))
+        rows = iter(self.engine.predict(np.concatenate(pictures)).tolist())
         return [
             Reading(
                 tuple(
-                    self._symbol(*next(symbols), box, picture)
+                    self._symbol(next(rows), top, box, picture)
                     for box, picture in zip(ink.boxes, ink.pictures, strict=True)
                 )
             )
             for ink in inks
         ]
 
-    def _symbol(self, classes: list[int], confidences: list[float], box: Box, picture: Picture) -> Symbol:
-        labels = self.bundle.labels
-        guesses = tuple(Guess(labels[c], p) for c, p in zip(classes, confidences, strict=True))
+    def _symbol(self, row: list[float], top: int, box: Box, picture: Picture) -> Symbol:
+        classes = sorted(range(len(row)), key=row.__getitem__, reverse=True)[:top]
+        guesses = tuple(Guess(self.bundle.labels[i], row[i]) for i in classes)
         best = guesses[0]
         unsure = best.confidence < self.bundle.metadata.unsure_below
         return Symbol(best.label, best.confidence, unsure, box, guesses, picture)

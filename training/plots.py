@@ -179,13 +179,14 @@ def curve(
 def gallery(pictures: NDArray[np.uint8], captions: Sequence[str], theme: Theme) -> bytes:
     """Pictures uint8[N,28,28], N > 0, each with its caption of up to two lines below."""
     rows = -(-len(pictures) // _GALLERY_COLUMNS)
-    pitch = np.array((_SIDE + 18, _SIDE + 10))
-    sheet = np.full(pitch * (rows, _GALLERY_COLUMNS), np.nan)
+    down, across = _SIDE + 18, _SIDE + 10
+    sheet = np.full((rows * down, _GALLERY_COLUMNS * across), np.nan)
     figure = Figure((sheet.shape[1] / 42, sheet.shape[0] / 42), facecolor=theme.paper)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.axis("off")
     for index, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
-        top, left = pitch * divmod(index, _GALLERY_COLUMNS) + 5
+        row, column = divmod(index, _GALLERY_COLUMNS)
+        top, left = row * down + 5, column * across + 5
         sheet[top : top + _SIDE, left : left + _SIDE] = picture
         axes.text(
             left + _SIDE / 2,

@@ -7,9 +7,7 @@ from numpy.typing import NDArray
 from training import metrics
 
 
-def drawn(
-    count: int, temperature: float = 1.0, classes: int = 10
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def drawn(count: int, temperature: float = 1.0, classes: int = 10) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Logits, and classes drawn with just the probabilities that these logits give at 1 / t."""
     rng = np.random.default_rng(7)
     logits = rng.normal(0, 2, (count, classes))
@@ -21,12 +19,13 @@ def drawn(
 @pytest.mark.parametrize(
     ("count", "total", "low", "high"),
     [
-        # R's prop.test(x, n, correct = FALSE)$conf.int, and Brown, Cai, DasGupta (2001).
+        # R. Newcombe, "Two-sided confidence intervals for the single proportion" (1998), method 3.
         (81, 263, 0.2553, 0.3662),
         (15, 148, 0.0624, 0.1605),
         (0, 20, 0.0, 0.1611),
-        (20, 20, 0.8389, 1.0),
         (1, 29, 0.0061, 0.1718),
+        # Its mirror image, and a good model on MNIST.
+        (20, 20, 0.8389, 1.0),
         (9_961, 10_000, 0.99467, 0.99715),
     ],
 )
@@ -89,9 +88,7 @@ def test_the_calibration_error_of_overconfident_probabilities_is_large() -> None
     logits, truth = drawn(20_000, temperature=3.0)
     rows = metrics.softmax(logits)
     error = metrics.calibration_error(rows, truth)
-    assert error == pytest.approx(
-        rows.max(axis=1).mean() - metrics.accuracy(rows, truth).value, abs=0.01
-    )
+    assert error == pytest.approx(rows.max(axis=1).mean() - metrics.accuracy(rows, truth).value, abs=0.01)
     assert error > 0.2
     assert error > 10 * metrics.calibration_error_by_chance(rows.max(axis=1))
 
@@ -103,19 +100,14 @@ def test_the_calibration_error_of_a_case_counted_by_hand() -> None:
     assert metrics.calibration_error(rows, truth) == pytest.approx((2 * 0.4 + 2 * 0.4) / 4)
     first, second = metrics.reliability(rows, truth)
     assert (first.confidence, first.right.value, first.right.total) == pytest.approx((0.6, 1, 2))
-    assert (second.confidence, second.right.value, second.right.total) == pytest.approx(
-        (0.9, 0.5, 2)
-    )
+    assert (second.confidence, second.right.value, second.right.total) == pytest.approx((0.9, 0.5, 2))
     assert all(each.low <= each.confidence < each.high for each in (first, second))
 
 
 def test_the_bins_of_the_diagram_add_up_to_the_calibration_error() -> None:
     logits, truth = drawn(2_000, temperature=1.7)
     rows = metrics.softmax(logits)
-    gaps = [
-        each.right.total * abs(each.confidence - each.right.value)
-        for each in metrics.reliability(rows, truth)
-    ]
+    gaps = [each.right.total * abs(each.confidence - each.right.value) for each in metrics.reliability(rows, truth)]
     assert sum(gaps) / len(truth) == pytest.approx(metrics.calibration_error(rows, truth))
 
 
