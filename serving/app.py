@@ -17,7 +17,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = config.max_bytes
     app.extensions["inkling_config"] = config
     app.extensions["inkling_models"] = LoadedModels(config)
-    for blueprint in (predict.blueprint, health.blueprint, page.page):
+    for blueprint in (predict.blueprint, health.blueprint, page.blueprint):
         app.register_blueprint(blueprint)
     app.register_error_handler(InklingError, _inkling_error)
     app.register_error_handler(HTTPException, _http_error)

@@ -61,12 +61,46 @@ check_content() {
     echo "No pip, compiler or cache was left in it."
 }
 
+# The package index that this machine's pip uses, as the Dockerfile's secrets: they stay out of the image.
+pip_secrets() {
+    python3 - "$WORK" <<'PYTHON'
+import ast, os, pathlib, shutil, subprocess, sys
+
+work = pathlib.Path(sys.argv[1])
+listing = subprocess.run(
+    [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True
+).stdout
+found = {
+    name[4:].lower().replace("_", "-"): value
+    for name, value in os.environ.items()
+    if name.startswith("PIP_")
+}
+for line in listing.splitlines():  # nothing where there is no pip
+    name, _, value = line.partition("=")
+    found.setdefault(name.rpartition(".")[2], ast.literal_eval(value))
+settings = {}
+for name in ("index-url", "extra-index-url", "trusted-host", "proxy", "default-timeout"):
+    if words := [word for word in found.get(name, "").split() if not word.startswith("file:")]:
+        settings[name] = " ".join(words)
+if "cert" in found:
+    shutil.copyfile(found["cert"], work / "ca.pem")
+    settings["cert"] = "/run/secrets/ca"
+    print(f"--secret=id=ca,src={work / 'ca.pem'}")
+lines = ["[global]", *(f"{name} = {value}" for name, value in settings.items())]
+(work / "pip.conf").write_text("\n".join(lines) + "\n")
+print(f"--secret=id=pip,src={work / 'pip.conf'}")
+PYTHON
+}
+
 # --- with docker or podman
 
 check_with_engine() {
-    local engine=$1 container port
+    local engine=$1 secrets container port format=()
     say "Building with $engine"
-    "$engine" build --tag "$IMAGE" .
+    mapfile -t secrets < <(pip_secrets)
+    [ "$engine" = docker ] || format=(--format docker)  # the OCI format knows no health checks
+    DOCKER_BUILDKIT=1 "$engine" build "${format[@]}" "${secrets[@]}" --tag "$IMAGE" .
+    rm -f "$WORK/pip.conf" "$WORK/ca.pem"
 
     say "Starting it: not as root, read-only, without capabilities"
     container=$("$engine" run --detach --read-only --tmpfs /tmp --cap-drop ALL \
@@ -82,12 +116,13 @@ check_with_engine() {
             [ "$(docker inspect --format '{{.State.Health.Status}}' "$container")" != starting ] && break
             sleep 0.5
         done
-        docker inspect --format 'Health check: {{.State.Health.Status}}' "$container" | grep healthy
+        docker inspect --format 'Health check: {{.State.Health.Status}}' "$container" \
+            | grep --word-regexp healthy || fail "its health check fails"
     else
         podman healthcheck run "$container" && echo "Health check: healthy"
     fi
     mkdir -p "$WORK/content"
-    "$engine" export "$container" | tar --directory "$WORK/content" --extract
+    "$engine" export "$container" | tar --directory "$WORK/content" --extract --exclude 'dev/*'
     check_content "$WORK/content"
     rm -rf "$WORK/content"
 
@@ -95,6 +130,7 @@ check_with_engine() {
     "$engine" stop --time 10 "$container" > /dev/null
     [ "$("$engine" inspect --format '{{.State.ExitCode}}' "$container")" = 0 ] \
         || fail "it did not stop in order when asked to"
+    echo "It stopped in order."
 }
 
 # --- with buildah and debootstrap
@@ -119,33 +155,6 @@ make_base() {
     storage build --isolation chroot --quiet --tag "docker.io/library/$name" \
         --file "$WORK/base.Dockerfile" "$WORK"
     rm -rf "$WORK/base" "$WORK/base.tar"
-}
-
-# The package index that this machine's pip uses, as the Dockerfile's secrets: they stay out of the image.
-pip_secrets() {
-    python3 - "$WORK" <<'PYTHON'
-import ast, pathlib, shutil, subprocess, sys
-
-work = pathlib.Path(sys.argv[1])
-listing = subprocess.run(
-    [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True
-).stdout
-found = {}
-for line in listing.splitlines():  # what stands in the environment comes first, and counts
-    name, _, value = line.partition("=")
-    found.setdefault(name.rpartition(".")[2], ast.literal_eval(value))
-settings = {}
-for name in ("index-url", "extra-index-url", "trusted-host", "proxy", "default-timeout"):
-    if words := [word for word in found.get(name, "").split() if not word.startswith("file:")]:
-        settings[name] = " ".join(words)
-if "cert" in found:
-    shutil.copyfile(found["cert"], work / "ca.pem")
-    settings["cert"] = "/run/secrets/ca"
-    print(f"--secret=id=ca,src={work / 'ca.pem'}")
-lines = ["[global]", *(f"{name} = {value}" for name, value in settings.items())]
-(work / "pip.conf").write_text("\n".join(lines) + "\n")
-print(f"--secret=id=pip,src={work / 'pip.conf'}")
-PYTHON
 }
 
 # One field of the image's configuration, a word a line.

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 import venv
 import zipfile
@@ -83,7 +82,7 @@ def ready(address: str) -> bool:
     try:
         with urllib.request.urlopen(f"{address}/readyz", timeout=10) as answer:
             return bool(answer.status == 200)
-    except (urllib.error.URLError, ConnectionError):
+    except OSError:  # refused, answered 503, or too slow
         return False
 
 

@@ -8,7 +8,7 @@ Elastic bending after Simard, Steinkraus and Platt, "Best practices for convolut
 to visual document analysis" (2003), with a coarse random grid, smoothly enlarged, in place of blurred noise.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
@@ -39,6 +39,10 @@ class Distortion:
     """Standard deviation in pixels of the elastic displacement's grid points."""
     stroke: float = 0.0
     """How far strokes grow or shrink: 1 would move their edge by one pixel."""
+
+    def scaled(self, strength: float) -> "Distortion":
+        """The same distortion with every range multiplied by `strength`."""
+        return Distortion(*(getattr(self, one.name) * strength for one in fields(self)))
 
     def apply(self, pictures: Pictures, rng: np.random.Generator) -> Pictures:
         """Distort every picture by itself: uint8[N,28,28] in, a new uint8[N,28,28] out."""

@@ -92,7 +92,7 @@ def fit(
     elif start == "new":
         state.refuse_unfinished()
     training = tf.data.Dataset.from_generator(
-        lambda: _batches(recipe, x, y, seed, state.epoch),
+        lambda: _batches(recipe, x, y, seed, state.epoch, epochs),
         output_signature=(
             tf.TensorSpec((recipe.batch_size, *x.shape[1:]), tf.uint8),
             tf.TensorSpec((recipe.batch_size,), tf.int64),
@@ -158,16 +158,18 @@ def _optimizer(recipe: Recipe, steps: int, epochs: int) -> keras.optimizers.Opti
 
 
 def _batches(
-    recipe: Recipe, x: NDArray[np.uint8], y: NDArray[np.int64], seed: int, first_epoch: int
+    recipe: Recipe, x: NDArray[np.uint8], y: NDArray[np.int64], seed: int, first_epoch: int, epochs: int
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
     """Shuffled, distorted batches without end; each epoch depends on seed and number alone."""
     epoch = first_epoch
     while True:
+        passed = min(epoch / max(epochs - 1, 1), 1)
+        distortion = recipe.distortion.scaled(1 + (recipe.last_distortion - 1) * passed)
         rng = np.random.default_rng((seed, epoch))
         order = rng.permutation(len(x))
         for start in range(0, len(x) - recipe.batch_size + 1, recipe.batch_size):
             chosen = order[start : start + recipe.batch_size]
-            yield recipe.distortion.apply(x[chosen], rng), y[chosen]
+            yield distortion.apply(x[chosen], rng), y[chosen]
         epoch += 1
 
 

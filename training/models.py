@@ -5,6 +5,7 @@ named layers are `embedding` (what transfer reads) and `logits`.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import keras
 from keras import layers
@@ -15,11 +16,14 @@ LOGITS = "logits"
 
 @dataclass(frozen=True)
 class Conv:
-    """A convolution with `same` padding: number of filters, side of the kernel, stride."""
+    """A convolution: number of filters, side of the kernel, stride."""
 
     filters: int
     kernel: int
     stride: int = 1
+    padding: Literal["same", "valid"] = "same"
+    dropout: float = 0.0
+    """Share of its outputs dropped in training."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +52,14 @@ def build(network: Network, classes: int) -> keras.Model:
             conv.filters,
             conv.kernel,
             strides=conv.stride,
-            padding="same",
+            padding=conv.padding,
             use_bias=not network.batch_norm,
             kernel_initializer="he_normal",
             name=f"conv{number}",
         )(x)
         x = _activate(x, f"conv{number}", network)
+        if conv.dropout:
+            x = layers.Dropout(conv.dropout, name=f"conv{number}_dropout")(x)
     x = layers.Flatten(name="flatten" if network.dense else EMBEDDING)(x)
     for number, units in enumerate(network.dense, 1):
         name = EMBEDDING if number == len(network.dense) else f"dense{number}"

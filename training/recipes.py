@@ -33,6 +33,8 @@ class Recipe:
     patience: int = 6
     """Epochs without a lower validation loss before training stops."""
     distortion: Distortion = field(default_factory=Distortion)
+    last_distortion: float = 1.0
+    """Strength of the distortion in the last epoch; it falls evenly from 1 in the first."""
 
 
 LECTURE = "M. Gorner, 'TensorFlow and deep learning, without a PhD' (2016)"
@@ -62,32 +64,34 @@ Claim: 99.5 %. Command: python -m training lecture-conv-batchnorm""",
         ),
         Recipe(
             name="digits",
-            about="""The recogniser that ships: six small convolutions, distorted digits, averaged weights.
+            about="""The recogniser that ships: small convolutions, distorted digits, averaged weights. The order of
+layers is that of C. Deotte, "25 Million Images! 0.99757 MNIST" (2018).
 Claim: at most 0.35 % test error. Command: python -m training digits""",
             network=Network(
                 (
-                    Conv(32, 3),
-                    Conv(48, 3, 2),
-                    Conv(64, 3),
-                    Conv(96, 3, 2),
-                    Conv(96, 3),
-                    Conv(128, 3, 2),
+                    Conv(32, 3, padding="valid"),
+                    Conv(32, 3, padding="valid"),
+                    Conv(48, 5, 2, dropout=0.3),
+                    Conv(64, 3, padding="valid"),
+                    Conv(64, 3, padding="valid"),
+                    Conv(96, 5, 2, dropout=0.3),
                 ),
                 (128,),
                 batch_norm=True,
                 dropout=0.4,
             ),
-            epochs=45,
+            epochs=40,
             batch_size=128,
             peak_rate=0.003,
             final_rate=0.00001,
             schedule="cosine",
             weight_decay=0.02,
             average=0.998,
-            patience=45,
+            patience=40,
             distortion=Distortion(
-                rotation=13, scale=0.12, aspect=0.1, slant=0.2, shift=2.0, bend=0.8, stroke=0.5
+                rotation=12, scale=0.1, aspect=0.1, slant=0.15, shift=1.5, bend=0.7, stroke=0.35
             ),
+            last_distortion=0.5,
         ),
     )
 }

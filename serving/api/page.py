@@ -4,7 +4,7 @@ from typing import Final
 
 from flask import Blueprint, Response, render_template
 
-page = Blueprint("page", __name__)
+blueprint = Blueprint("page", __name__)
 
 HEADERS: Final = {
     "Content-Security-Policy": "; ".join(
@@ -25,13 +25,13 @@ HEADERS: Final = {
 }
 
 
-@page.get("/")
+@blueprint.get("/")
 def index() -> str:
     """The drawing pad."""
     return render_template("index.html")
 
 
-@page.after_request
+@blueprint.after_request
 def harden(response: Response) -> Response:
     """Add the security headers to the page's own answers; JSON answers have no use for them."""
     response.headers.update(HEADERS)

@@ -1,0 +1,110 @@
+"""Servers as processes of their own: started, asked, weighed, and always ended."""
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from math import nan
+from pathlib import Path
+from time import perf_counter, sleep
+
+from tests.bench.cases import Case
+from tests.bench.load import HOST
+
+ROOT = Path(__file__).resolve().parents[2]
+_PATIENCE = 120
+"""Seconds that a server may take to start."""
+
+
+class WrongAnswerError(Exception):
+    """A server that reads the seven as something else, or did not start, has no speed worth knowing."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server, and the seconds from its start to its first correct answer."""
+
+    port: int
+    seconds: float
+    _pid: int
+
+    def memory(self) -> tuple[float, float]:
+        """Resident and proportional memory of the larger worker in MB; NaN without Linux's /proc."""
+        return max(map(_memory, _children(self._pid)), default=(nan, nan))
+
+
+@contextmanager
+def running(arguments: Sequence[str], case: Case) -> Iterator[Server]:
+    """Start `python -m ARGUMENTS`, `{port}` among them filled in, and wait until it answers `case` correctly."""
+    with closing(socket.create_server((HOST, 0))) as taken:
+        port: int = taken.getsockname()[1]
+    command = [sys.executable, "-m", *(argument.replace("{port}", str(port)) for argument in arguments)]
+    with tempfile.TemporaryFile() as log:
+        started = perf_counter()
+        process = subprocess.Popen(
+            command,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=ROOT,
+            # A Ctrl-C is for us alone; the group is what we end.
+            start_new_session=True,
+        )
+        try:
+            if not _wait(process, port, case, started + _PATIENCE):
+                log.seek(0)
+                raise WrongAnswerError(f"{' '.join(command)} did not start:\n{log.read().decode()}")
+            yield Server(port, perf_counter() - started, process.pid)
+        finally:
+            _end(process)
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, case: Case, end: float) -> bool:
+    while process.poll() is None and perf_counter() < end:
+        with suppress(OSError, http.client.HTTPException):
+            check(port, case)
+            return True
+        sleep(0.005)
+    return False
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=15)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def check(port: int, case: Case) -> None:
+    """Raise WrongAnswerError unless the server answers the case with its sevens."""
+    with closing(http.client.HTTPConnection(HOST, port, timeout=_PATIENCE)) as connection:
+        request = case.request
+        headers = {"Content-Type": request.kind} if request.body else {}
+        connection.request("POST" if request.body else "GET", request.path, request.body or None, headers)
+        response = connection.getresponse()
+        answer = response.read()
+    if response.status != 200 or len(re.findall(rb'"text": *"7"', answer)) != case.sevens:
+        raise WrongAnswerError(f"{case.name}: expected a 7, got {response.status} {answer[:300].decode()}")
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+
+
+def _memory(pid: int) -> tuple[float, float]:
+    sizes = dict(re.findall(r"^(\w+): +(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE))
+    return int(sizes["Rss"]) * 1024 / 1e6, int(sizes["Pss"]) * 1024 / 1e6
