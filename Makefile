@@ -74,7 +74,7 @@ $(PY):
 		"There is no $(PYTHON) here: install Python 3.11 or newer, or say make PYTHON=/path/to/python3"; \
 		exit 1; } >&2
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo \
-		"$$($(PYTHON) --version) is too old: Inkling needs 3.11 or newer; say make PYTHON=python3.12, say"; \
+		"$$($(PYTHON) --version) is too old: Inkling needs 3.11 or newer, as in make PYTHON=python3.12"; \
 		exit 1; } >&2
 	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { echo \
 		"$(PYTHON) cannot make virtual environments: on Debian and Ubuntu, apt install python3-venv"; \

@@ -106,9 +106,7 @@ def decode(data: bytes) -> Picture:
             image: Image.Image = file
             width, height = image.size
             if width * height > MAX_PIXELS:
-                raise TooLargeError(
-                    f"the image has {width} x {height} pixels; at most {MAX_PIXELS:,} are accepted"
-                )
+                raise TooLargeError(f"the image has {width} x {height} pixels; at most {MAX_PIXELS:,} are accepted")
             # PNG keeps EXIF behind its pixels, where looking for it would decode them twice over.
             if file.format in ("JPEG", "TIFF", "WEBP"):
                 image = ImageOps.exif_transpose(image)
@@ -119,9 +117,7 @@ def decode(data: bytes) -> Picture:
         raise TooLargeError(f"the image is too large; at most {MAX_PIXELS:,} pixels are accepted") from error
     except Exception as error:
         # Pillow's decoders raise a dozen kinds of exceptions on damaged files.
-        raise BadRequestError(
-            f"this is not an image that can be read; send one of {', '.join(FORMATS)}"
-        ) from error
+        raise BadRequestError(f"this is not an image that can be read; send one of {', '.join(FORMATS)}") from error
 
 
 def _as_array(image: Image.Image) -> Picture:

@@ -44,9 +44,7 @@ class Repository:
         if version is None:
             version = versions[-1]
         if version not in versions:
-            raise NotFoundError(
-                f"model {name!r} has no version {version}; there is {', '.join(map(str, versions))}"
-            )
+            raise NotFoundError(f"model {name!r} has no version {version}; there is {', '.join(map(str, versions))}")
         return bundle.read(place / str(version))
 
     def _place(self, name: str) -> Path:

@@ -21,8 +21,12 @@ _SEVEN = [[[10.0, 10.0], [60.0, 10.0], [30.0, 90.0]]]
 
 def serve(config: Config, host: str, port: int, workers: int | None = None) -> None:
     """Serve until a signal ends it. Every worker loads its models after the fork."""
-    count = workers or len(os.sched_getaffinity(0))
-    _Server(create_app(config), host, port, count).run()
+    _Server(create_app(config), host, port, workers or _cores()).run()
+
+
+def _cores() -> int:
+    """The cores that this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types

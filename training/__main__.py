@@ -12,9 +12,7 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from training import recipes
 
-    parser = argparse.ArgumentParser(
-        prog="inkling-train", description="Train a recipe and write it as a model bundle."
-    )
+    parser = argparse.ArgumentParser(prog="inkling-train", description="Train a recipe and write it as a model bundle.")
     parser.add_argument("recipe", nargs="?", help="name of a recipe; --list shows them")
     parser.add_argument("--list", action="store_true", help="show the recipes and stop")
     parser.add_argument(

@@ -76,9 +76,7 @@ def _mnist() -> DataSet:
 
 def _read_npz(path: Path, keys: tuple[str, ...]) -> tuple[NDArray[np.uint8], ...]:
     if not path.is_file():
-        raise DatasetError(
-            f"{path} is missing; put it there, or unset INKLING_DATA to let Keras download MNIST"
-        )
+        raise DatasetError(f"{path} is missing; put it there, or unset INKLING_DATA to let Keras download MNIST")
     with np.load(path, allow_pickle=False) as arrays:
         if missing := set(keys) - set(arrays):
             raise DatasetError(f"{path} has no {', '.join(sorted(missing))}; it should hold {', '.join(keys)}")

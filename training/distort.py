@@ -92,7 +92,7 @@ def affine_sources(
     matrix32 = matrix.astype(np.float32)
     columns = matrix32[:, None, :, 0] * axis[:, None] + offset.astype(np.float32)[:, None]
     rows = matrix32[:, None, :, 1] * axis[:, None]
-    return columns[:, None, :, :] + rows[:, :, None, :]
+    return np.asarray(columns[:, None, :, :] + rows[:, :, None, :])
 
 
 def bend_field(count: int, strength: float, rng: np.random.Generator) -> NDArray[np.float32]:

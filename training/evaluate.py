@@ -199,7 +199,7 @@ def summary(found: Evaluation) -> str:
         f"cross-entropy       {found.after.cross_entropy.value:.4f}"
         f" ({found.before.cross_entropy.value:.4f} at temperature 1)",
         f"calibration error   {found.before.error * 100:.2f} % at temperature 1,"
-        f" {found.after.error * 100:.2f} % at {found.after.temperature:.3f} as served"
+        f" {found.after.error * 100:.2f} % at {found.after.temperature:.3f}, its own"
         f" (by chance alone up to {found.after.by_chance * 100:.2f} %)",
         f"answered as sure    {found.sure}, of which {found.sure_accuracy or 'none'} right"
         f" (confidence from {found.bundle.metadata.unsure_below:.4f})",

@@ -149,9 +149,7 @@ def _optimizer(recipe: Recipe, steps: int, epochs: int) -> keras.optimizers.Opti
         )
     elif recipe.schedule == "exponential":
         total = steps * epochs
-        rate = schedules.ExponentialDecay(
-            recipe.peak_rate, total, recipe.final_rate / recipe.peak_rate
-        )
+        rate = schedules.ExponentialDecay(recipe.peak_rate, total, recipe.final_rate / recipe.peak_rate)
     else:
         raise FitError(f"no learning-rate schedule {recipe.schedule!r}; known are: cosine, exponential")
     return keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)

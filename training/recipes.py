@@ -58,9 +58,7 @@ Claim: 99.3 %. Command: python -m training lecture-conv-dropout""",
             name="lecture-conv-batchnorm",
             about=f"""24, 48 and 64 channels with batch normalisation and dropout: {LECTURE}.
 Claim: 99.5 %. Command: python -m training lecture-conv-batchnorm""",
-            network=Network(
-                (Conv(24, 6), Conv(48, 5, 2), Conv(64, 4, 2)), (200,), batch_norm=True, dropout=0.3
-            ),
+            network=Network((Conv(24, 6), Conv(48, 5, 2), Conv(64, 4, 2)), (200,), batch_norm=True, dropout=0.3),
         ),
         Recipe(
             name="digits",
@@ -88,9 +86,7 @@ Claim: at most 0.35 % test error. Command: python -m training digits""",
             weight_decay=0.02,
             average=0.998,
             patience=40,
-            distortion=Distortion(
-                rotation=12, scale=0.1, aspect=0.1, slant=0.15, shift=1.5, bend=0.7, stroke=0.35
-            ),
+            distortion=Distortion(rotation=12, scale=0.1, aspect=0.1, slant=0.15, shift=1.5, bend=0.7, stroke=0.35),
             last_distortion=0.5,
         ),
     )

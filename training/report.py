@@ -149,7 +149,7 @@ def draw(found: "Evaluation") -> dict[str, Callable[[Theme], bytes]]:
         "confusion.png": lambda theme: plots.confusion(found.confusion, names, theme),
         "reliability-before.png": lambda theme: plots.reliability(found.before.bins, "before: temperature 1", theme),
         "reliability-after.png": lambda theme: plots.reliability(
-            found.after.bins, f"as served: temperature {found.after.temperature:.3f}", theme
+            found.after.bins, f"after: temperature {found.after.temperature:.3f}", theme
         ),
     }
     if shown := found.misread[:_SHOWN]:

@@ -45,9 +45,7 @@ def test_threads_do_not_mix_their_answers(engine: Engine, optdigits: DataSet) ->
     assert np.abs(np.array(alone) - np.array(together)).max() < 1e-6
 
 
-def test_openvino_finds_the_embedding_that_the_saved_model_declares(
-    tiny_bundle: Bundle, optdigits: DataSet
-) -> None:
+def test_openvino_finds_the_embedding_that_the_saved_model_declares(tiny_bundle: Bundle, optdigits: DataSet) -> None:
     pictures = optdigits.x_test[:50]
     wanted = TensorFlowEngine(tiny_bundle.path).embed(pictures)
     found = OpenVINOEngine(tiny_bundle.path, "f32").embed(pictures)

@@ -93,9 +93,7 @@ def test_a_dot_is_drawn_as_a_dot() -> None:
     assert 0 < (found.pictures[0] > 128).sum() <= 9
 
 
-@pytest.mark.parametrize(
-    "strokes", [[[[0, 0], [1]]], [[["a", "b"]]], [[[0, float("nan")]]], [[5]], [[[[1, 2]]]]]
-)
+@pytest.mark.parametrize("strokes", [[[[0, 0], [1]]], [[["a", "b"]]], [[[0, float("nan")]]], [[5]], [[[[1, 2]]]]])
 def test_strokes_that_are_none_are_refused_in_words(strokes: list[list[list[float]]]) -> None:
     with pytest.raises(BadRequestError, match="pairs of finite numbers"):
         ink.from_strokes(strokes)

@@ -163,9 +163,7 @@ def test_a_body_that_is_too_large_is_413(tmp_path: Any) -> None:
     assert "too large" in json.loads(response.text)["error"]
 
 
-def test_no_model_at_all_is_503_with_a_time_to_come_back(
-    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_model_at_all_is_503_with_a_time_to_come_back(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("serving.repository.SHIPPED", tmp_path / "nothing")
     client = create_app(Config(models=tmp_path)).test_client()
     for response in (client.get("/readyz"), ask(client, strokes=SEVEN)):
@@ -182,9 +180,7 @@ def test_it_says_that_it_lives_and_is_ready(client: FlaskClient) -> None:
 def test_models_are_listed(client: FlaskClient) -> None:
     listed = client.get("/models").json
     assert listed is not None
-    assert listed["models"][0] == {
-        "name": "digits", "versions": [1], "labels": list("0123456789"), "symbols": "one"
-    }
+    assert listed["models"][0] == {"name": "digits", "versions": [1], "labels": list("0123456789"), "symbols": "one"}
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("get", "/nothing", 404), ("get", "/predict", 405)])

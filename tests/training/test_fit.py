@@ -79,9 +79,7 @@ def test_training_stops_when_validation_no_longer_improves(optdigits: DataSet, t
 
 def test_random_labels_stay_at_chance(optdigits: DataSet, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    shuffled = replace(
-        optdigits, y_train=rng.permutation(optdigits.y_train), y_test=rng.permutation(optdigits.y_test)
-    )
+    shuffled = replace(optdigits, y_train=rng.permutation(optdigits.y_train), y_test=rng.permutation(optdigits.y_test))
     fitted = fit(SHORT, shuffled, tmp_path)
     assert accuracy(fitted, shuffled) < 0.2
 
