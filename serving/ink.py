@@ -161,11 +161,15 @@ def _contrast(picture: Picture) -> MatLike:
 
 def _transparent_contrast(planes: Sequence[MatLike], alpha: MatLike) -> MatLike:
     """Lay the picture on white paper and, should that hide it, on black."""
-    drawn = [cv2.multiply(plane, alpha, scale=1 / 255) for plane in planes]
-    on_white = _strongest([cv2.add(plane, cv2.bitwise_not(alpha)) for plane in drawn])
+    if 2 * cv2.countNonZero(alpha) > alpha.size:
+        # An opaque picture with holes, rounded corners for one, brings its own paper.
+        return cv2.multiply(_strongest(planes), alpha, scale=1 / 255)
+    darkest = cv2.min(cv2.min(planes[0], planes[1]), planes[2])
+    on_white = cv2.multiply(cv2.bitwise_not(darkest), alpha, scale=1 / 255)
     if cv2.minMaxLoc(on_white)[1] >= _LEAST_CONTRAST:
         return on_white
-    return _strongest(drawn)
+    brightest = cv2.max(cv2.max(planes[0], planes[1]), planes[2])
+    return cv2.multiply(brightest, alpha, scale=1 / 255)
 
 
 def _strongest(planes: Sequence[MatLike]) -> MatLike:

@@ -4,8 +4,10 @@ import os
 import sys
 from typing import Any
 
+import cv2
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.config import make_settings
 
 from serving.app import create_app
 from serving.config import Config
@@ -16,12 +18,36 @@ THREADS = 4
 """Threads a worker: enough for slow clients not to block the others; the computing is one core's anyway."""
 
 _MEMORY = "/dev/shm"  # noqa: S108  # gunicorn makes a file of its own there, safely
+_KNOWN = make_settings()
 _SEVEN = [[[10.0, 10.0], [60.0, 10.0], [30.0, 90.0]]]
 
 
 def serve(config: Config, host: str, port: int, workers: int | None = None) -> None:
     """Serve until a signal ends it. Every worker loads its models after the fork."""
-    _Server(create_app(config), host, port, workers or _cores()).run()
+    settings = gunicorn_settings(host, port, workers or _cores())
+    _Server(create_app(config), f"http://{_in_address(host)}:{port}", settings).run()
+
+
+def gunicorn_settings(host: str, port: int, workers: int) -> dict[str, Any]:
+    """What gunicorn is told, by its own names of settings."""
+    settings: dict[str, Any] = {
+        "bind": f"{_in_address(host)}:{port}",
+        "workers": workers,
+        "threads": THREADS,
+        "worker_class": "gthread",
+        "keepalive": 75,
+        "loglevel": "warning",
+        "control_socket_disable": True,
+    }
+    # The heartbeat file must not wait for a disk.
+    if os.access(_MEMORY, os.W_OK):
+        settings["worker_tmp_dir"] = _MEMORY
+    # Older versions have no control socket.
+    return {name: value for name, value in settings.items() if name in _KNOWN}
+
+
+def _in_address(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _cores() -> int:
@@ -30,29 +56,15 @@ def _cores() -> int:
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
-    def __init__(self, app: Flask, host: str, port: int, workers: int) -> None:
+    def __init__(self, app: Flask, address: str, settings: dict[str, Any]) -> None:
         self._app = app
-        self._address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        self._settings: dict[str, Any] = {
-            "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
-            "workers": workers,
-            "threads": THREADS,
-            "worker_class": "gthread",
-            "keepalive": 75,
-            "loglevel": "warning",
-            "control_socket_disable": True,
-            "when_ready": self._announce,
-            "post_worker_init": self._warm_up,
-        }
-        # The heartbeat file must not wait for a disk.
-        if os.access(_MEMORY, os.W_OK):
-            self._settings["worker_tmp_dir"] = _MEMORY
+        self._address = address
+        self._settings = {**settings, "when_ready": self._announce, "post_worker_init": self._warm_up}
         super().__init__()
 
     def load_config(self) -> None:
         for name, value in self._settings.items():
-            if name in self.cfg.settings:
-                self.cfg.set(name, value)
+            self.cfg.set(name, value)
 
     def load(self) -> Flask:
         return self._app
@@ -67,6 +79,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
 
     def _warm_up(self, _worker: object) -> None:
         """Load and use the default model before the first request comes."""
+        # There is a worker for each core: OpenCV's own threads would only take it from the others.
+        cv2.setNumThreads(1)
         try:
             self._app.extensions["inkling_models"].get().read([from_strokes(_SEVEN)])
         except InklingError as error:

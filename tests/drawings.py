@@ -5,7 +5,7 @@ import io
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 Picture = NDArray[np.uint8]
 
@@ -36,6 +36,15 @@ def coloured(paper: tuple[int, int, int], pen: tuple[int, int, int]) -> Image.Im
     return Image.fromarray((np.array(paper) * (1 - share) + np.array(pen) * share).astype(np.uint8))
 
 
+def card(paper: tuple[int, int, int], pen: tuple[int, int, int]) -> Image.Image:
+    """An opaque picture whose corners are rounded off, as screenshots have them."""
+    image = coloured(paper, pen)
+    mask = Image.new("L", image.size, 0)
+    ImageDraw.Draw(mask).rounded_rectangle((0, 0, image.width - 1, image.height - 1), 30, fill=255)
+    image.putalpha(mask)
+    return image
+
+
 FORMS = {
     "white on black": file_of(Image.fromarray(seven())),
     "black on white": file_of(Image.fromarray(255 - seven())),
@@ -43,6 +52,8 @@ FORMS = {
     "black on transparent": file_of(rgba((0, 0, 0), seven())),
     "white on transparent": file_of(rgba((255, 255, 255), seven())),
     "blue on transparent": file_of(rgba((20, 40, 250), seven())),
+    "a white card with transparent corners": file_of(card((255, 255, 255), (0, 0, 0))),
+    "a black card with transparent corners": file_of(card((0, 0, 0), (255, 255, 255))),
     "opaque RGBA": file_of(coloured((255, 255, 255), (0, 0, 0)).convert("RGBA")),
     "grey with alpha": file_of(rgba((0, 0, 0), seven()).convert("LA")),
     "red on green of the same brightness": file_of(coloured((0, 130, 0), (255, 0, 0))),

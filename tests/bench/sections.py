@@ -9,11 +9,10 @@ from itertools import product
 from statistics import median
 from time import sleep
 
-from serving.app import create_app
 from serving.config import Config
 from serving.loaded import PREFERRED
 from serving.repository import Repository
-from serving.server import _Server
+from serving.server import gunicorn_settings
 from tests.bench import inside
 from tests.bench.cases import CANVAS, CASES, CEILING, STROKES, Case
 from tests.bench.load import HOST, Client, Load, middle
@@ -232,10 +231,8 @@ def sweep(plan: Plan) -> None:
 
 
 def _served_settings() -> dict[str, str | int | bool]:
-    """What `serving.server` tells gunicorn, less its functions; `{port}` for the port."""
-    settings = _Server(create_app(), HOST, 0, cores())._settings
-    plain = {name: value for name, value in settings.items() if isinstance(value, str | int | bool)}
-    return {**plain, "bind": f"{HOST}:{{port}}"}
+    """What `serving.server` tells gunicorn; `{port}` for the port."""
+    return {**gunicorn_settings(HOST, 0, cores()), "bind": f"{HOST}:{{port}}"}
 
 
 ALL = (throughput, alternatives, start, engines, ink)

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -111,3 +113,25 @@ def test_mnist_is_learnt_by_the_lecture_s_network(mnist: DataSet, tmp_path: Path
 
     fitted = fit(replace(named("lecture-conv"), epochs=2), mnist, tmp_path)
     assert accuracy(fitted, mnist) > 0.96
+
+
+_TWICE = """
+from dataclasses import replace
+from pathlib import Path
+import sys
+from tests.conftest import TINY
+from training.datasets import load
+from training.export import weights_digest
+from training.fit import fit
+
+for number in "12":
+    fitted = fit(replace(TINY, epochs=2), load("optdigits"), Path(sys.argv[1]) / number, deterministic=True)
+    print("digest", weights_digest(fitted.model))
+"""
+
+
+def test_a_deterministic_run_is_repeatable_to_the_bit(tmp_path: Path) -> None:
+    # In a process of its own: TensorFlow cannot go back to being fast.
+    done = subprocess.run([sys.executable, "-c", _TWICE, str(tmp_path)], capture_output=True, text=True, check=True)
+    first, second = (line for line in done.stdout.splitlines() if line.startswith("digest"))
+    assert first == second

@@ -1,0 +1,46 @@
+"""What the README tells people to paste works."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.drawings import FORMS
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CURL_LINES = re.findall(r"^curl (?:.*\\\n)*.*", README, flags=re.MULTILINE)
+
+
+def test_there_are_lines_to_paste() -> None:
+    assert len(CURL_LINES) >= 3
+
+
+@pytest.mark.parametrize("line", CURL_LINES)
+def test_every_curl_line_reads_a_seven(line: str, live_server: str, tmp_path: Path) -> None:
+    if not shutil.which("curl"):
+        pytest.skip("curl is not installed")
+    (tmp_path / "seven.png").write_bytes(FORMS["black on white"])
+    command = line.replace("http://127.0.0.1:8000", live_server)
+    assert command != line
+    done = subprocess.run(["bash", "-c", command], capture_output=True, cwd=tmp_path, timeout=30, check=True)
+    answer = json.loads(done.stdout)
+    for one in answer.get("results", [answer]):
+        assert one["text"] == "7"
+
+
+def test_the_layout_that_it_shows_is_there() -> None:
+    layout = README.split("## The house")[1].split("```")[1]
+    names = re.findall(r"(?<![\w.])([a-z_]+\.py)\b", layout)
+    for name in names:
+        assert list(ROOT.glob(f"*/{name}")), f"the README shows {name}, which is nowhere"
+    for folder in re.findall(r"^([a-z]+)/", layout, flags=re.MULTILINE):
+        assert (ROOT / folder).is_dir()
+
+
+def test_the_pictures_that_it_shows_are_there() -> None:
+    for path in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README):
+        assert (ROOT / path).is_file()
