@@ -152,24 +152,29 @@ def _contrast(picture: Picture) -> MatLike:
     if picture.ndim == 2:
         return _difference(picture)
     planes = cv2.split(picture)
-    if len(planes) == 4:
-        *planes, alpha = planes
-        if cv2.minMaxLoc(alpha)[0] < 255:
-            return _transparent_contrast(planes, alpha)
-    return _strongest(planes)
+    if len(planes) == 3:
+        return _strongest(planes)
+    *colours, alpha = planes
+    if 2 * cv2.countNonZero(alpha) <= alpha.size:
+        return _contrast_of_a_drawing(colours, alpha)
+    # An opaque picture with holes, rounded corners for one, brings its own paper.
+    return cv2.multiply(_strongest(colours), alpha, scale=1 / 255)
 
 
-def _transparent_contrast(planes: Sequence[MatLike], alpha: MatLike) -> MatLike:
-    """Lay the picture on white paper and, should that hide it, on black."""
-    if 2 * cv2.countNonZero(alpha) > alpha.size:
-        # An opaque picture with holes, rounded corners for one, brings its own paper.
-        return cv2.multiply(_strongest(planes), alpha, scale=1 / 255)
-    darkest = cv2.min(cv2.min(planes[0], planes[1]), planes[2])
-    on_white = cv2.multiply(cv2.bitwise_not(darkest), alpha, scale=1 / 255)
-    if cv2.minMaxLoc(on_white)[1] >= _LEAST_CONTRAST:
-        return on_white
-    brightest = cv2.max(cv2.max(planes[0], planes[1]), planes[2])
-    return cv2.multiply(brightest, alpha, scale=1 / 255)
+def _contrast_of_a_drawing(colours: Sequence[MatLike], alpha: MatLike) -> MatLike:
+    """Lay a mostly transparent picture on white paper and, should that hide it, on black."""
+    result = np.zeros_like(alpha)
+    left, top, width, height = cv2.boundingRect(alpha)
+    if not width:
+        return result
+    place = slice(top, top + height), slice(left, left + width)
+    red, green, blue, opacity = (plane[place] for plane in (*colours, alpha))
+    darkest = cv2.min(cv2.min(red, green), blue)
+    on_paper = cv2.multiply(cv2.bitwise_not(darkest), opacity, scale=1 / 255)
+    if cv2.minMaxLoc(on_paper)[1] < _LEAST_CONTRAST:
+        on_paper = cv2.multiply(cv2.max(cv2.max(red, green), blue), opacity, scale=1 / 255)
+    result[place] = on_paper
+    return result
 
 
 def _strongest(planes: Sequence[MatLike]) -> MatLike:
