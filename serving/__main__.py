@@ -1,10 +1,12 @@
 """`python -m serving`: the server's command line."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from serving.config import Config
 from serving.engines import ENGINES
+from serving.errors import InklingError
 from serving.server import serve
 
 
@@ -24,7 +26,10 @@ def main() -> None:
     parser.add_argument("--workers", type=int, help="processes (default: one a core)")
     arguments = parser.parse_args()
     config = Config(models=arguments.models, engine=arguments.engine)
-    serve(config, arguments.host, arguments.port, arguments.workers)
+    try:
+        serve(config, arguments.host, arguments.port, arguments.workers)
+    except InklingError as error:
+        sys.exit(f"inkling-serve: {error}")
 
 
 if __name__ == "__main__":

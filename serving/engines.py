@@ -4,18 +4,34 @@ An engine is loaded from a bundle's SavedModel, after the process has forked: ne
 survives a fork.
 """
 
+import importlib
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.errors import BadRequestError, BundleError
+from serving.errors import BadRequestError, BundleError, NotReadyError
 
 Pictures = NDArray[np.uint8]
 Rows = NDArray[np.float32]
+
+
+def import_library(engine: str) -> Any:
+    """Import the library that an engine computes with; it has the engine's name.
+
+    Importing, unlike loading a model, is safe before a fork. Raises NotReadyError where it is not installed.
+    """
+    # Importing OpenVINO reports the import over the network, from a process of its own, unless this is missing.
+    sys.modules.setdefault("openvino_telemetry", cast(ModuleType, None))
+    try:
+        return importlib.import_module(engine)
+    except ImportError as error:
+        raise NotReadyError(f"the engine {engine} needs {engine}, which is not installed here: {error}") from error
 
 
 class Engine(Protocol):
@@ -38,10 +54,8 @@ class OpenVINOEngine:
     """
 
     def __init__(self, path: Path, precision: str | None = None) -> None:
-        import openvino
-
-        self._core = openvino.Core()
-        self._tensor = openvino.Tensor
+        self._openvino = import_library("openvino")
+        self._core = self._openvino.Core()
         self._settings: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": 1,
@@ -71,7 +85,7 @@ class OpenVINOEngine:
         except AttributeError:
             request = self._local.request = self._model.create_infer_request()
         # Filling the request by hand spares a quarter of what `infer([pictures])` costs for one symbol.
-        request.set_input_tensor(self._tensor(np.ascontiguousarray(pictures), shared_memory=True))
+        request.set_input_tensor(self._openvino.Tensor(np.ascontiguousarray(pictures), shared_memory=True))
         request.infer()
         # The request's own memory is overwritten by its next use: a copy is what the caller keeps.
         return np.array(request.get_output_tensor().data)
@@ -85,18 +99,15 @@ class OpenVINOEngine:
 
     def _cut(self) -> Any:
         """The graph up to the embedding: what the last matrix product, the head, multiplies."""
-        import openvino
-
         head = [node for node in self._graph.get_ordered_ops() if node.get_type_name() == "MatMul"][-1]
-        return openvino.Model([head.input_value(0)], self._graph.get_parameters(), "embed")
+        return self._openvino.Model([head.input_value(0)], self._graph.get_parameters(), "embed")
 
 
 class TensorFlowEngine:
     """The SavedModel's signatures run by TensorFlow in this process, where it is installed."""
 
     def __init__(self, path: Path) -> None:
-        import tensorflow as tf
-
+        tf = import_library("tensorflow")
         try:
             self._model = tf.saved_model.load(str(path))
         except (OSError, ValueError) as error:

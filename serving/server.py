@@ -11,6 +11,7 @@ from gunicorn.config import make_settings
 
 from serving.app import create_app
 from serving.config import Config
+from serving.engines import import_library
 from serving.errors import InklingError
 from serving.ink import from_strokes
 
@@ -29,7 +30,12 @@ _SEVEN = [[[10.0, 10.0], [60.0, 10.0], [30.0, 90.0]]]
 
 
 def serve(config: Config, host: str, port: int, workers: int | None = None) -> None:
-    """Serve until a signal ends it. Every worker loads its models after the fork."""
+    """Serve until a signal ends it. Every worker loads its models after the fork.
+
+    Raises NotReadyError where the engine's library is not installed.
+    """
+    # In the parent, so that all workers share its memory.
+    import_library(config.engine)
     settings = gunicorn_settings(host, port, workers or _cores())
     _Server(create_app(config), f"http://{_in_address(host)}:{port}", settings).run()
 

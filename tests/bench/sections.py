@@ -201,12 +201,17 @@ def ink(plan: Plan) -> None:
 def sweep(plan: Plan) -> None:
     """Strokes under other settings of gunicorn than `serving.server` has."""
     served = _served_settings()
-    base = {"workers": cores(), "threads": served["threads"], "worker_class": served["worker_class"], "preload": "app"}
+    base = {
+        "workers": cores(),
+        "threads": served["threads"],
+        "worker_class": served["worker_class"],
+        "preload": "engine",
+    }
     counts = sorted({1, 2, 3, cores()})
     choices = [
         *({**base, "workers": w, "threads": t} for w, t in product(counts, (1, 4, 8, 16))),
         *({**base, "workers": w, "threads": 1, "worker_class": "sync"} for w in counts),
-        *({**base, "preload": preload} for preload in ("nothing", "engine")),
+        *({**base, "preload": preload} for preload in ("nothing", "app")),
     ]
     found: list[list[tuple[Pair, float, float, float]]] = [[] for _ in choices]
     for run in range(plan.runs):

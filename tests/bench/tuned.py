@@ -33,7 +33,9 @@ class Tuned(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
         from serving.app import create_app
 
         if self._preload == "engine":
-            import openvino  # noqa: F401  # what is wanted is that it is there
+            from serving.engines import import_library
+
+            import_library("openvino")
         return create_app()
 
 

@@ -1,5 +1,7 @@
 """Both engines compute what was trained, alone and in a batch, from several threads at once."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -62,3 +64,14 @@ def test_a_directory_without_a_model_is_refused_in_words(name: str, tmp_path: Pa
 def test_an_unknown_engine_is_refused_with_the_known_ones() -> None:
     with pytest.raises(BadRequestError, match="openvino, tensorflow"):
         load("abacus", Path())
+
+
+def test_nothing_is_reported_to_anybody_when_openvino_is_imported() -> None:
+    code = """
+import multiprocessing, sys
+from serving.engines import import_library
+import_library("openvino")
+assert not [name for name in sys.modules if name.startswith("openvino_telemetry.")]
+assert not multiprocessing.active_children()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -90,3 +90,21 @@ def test_a_folder_of_one_s_own_models_is_served_beside_the_shipped_ones(tiny_bun
 def test_the_tensorflow_engine_serves_too() -> None:
     with running_server("--engine", "tensorflow", "--workers", "1") as address, connected(address) as connection:
         assert ask(connection, STROKES, JSON)["text"] == "7"
+
+
+def test_an_engine_that_is_not_installed_is_named() -> None:
+    code = "import sys; sys.modules['tensorflow'] = None; from serving.__main__ import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, "--engine", "tensorflow"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "the engine tensorflow needs tensorflow, which is not installed" in done.stderr
+
+
+def test_kept_connections_are_closed_now_and_then_so_that_no_worker_rests(live_server: str) -> None:
+    closed = 0
+    with connected(live_server) as connection:
+        for _ in range(250):
+            connection.request("GET", "/healthz")
+            response = connection.getresponse()
+            response.read()
+            closed += response.getheader("Connection") == "close"
+    assert 1 <= closed <= 5
