@@ -38,6 +38,8 @@ _LEAST_CONTRAST = 24
 """Ink that differs less from the paper (of 255) is noise or compression."""
 _INK_FROM = 64
 """Coverage that counts as ink when its box is sought; below lie blur and compression."""
+_ENOUGH = 4 * INK_SIDE
+"""Pixels along the longer side from which on finer detail does not show in the normal form."""
 _SAMPLES = 40
 """Rows and columns from which the paper's colour is taken."""
 
@@ -200,14 +202,25 @@ def cut(ink: Picture) -> tuple[int, int, int, int] | None:
 
 def normalise(ink: Picture) -> Picture:
     """Bring a cut-out coverage uint8[H,W] into the normal form uint8[28,28]."""
-    height, width = ink.shape
+    coarse = _average_blocks(ink, max(ink.shape) // _ENOUGH)
+    height, width = coarse.shape
     scale = INK_SIDE / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = cv2.resize(ink, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    small = cv2.resize(coarse, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
     _, strongest, _, _ = cv2.minMaxLoc(small)
     small = cv2.convertScaleAbs(small, alpha=255 / strongest)
     moments = cv2.moments(small)
     return _place(small, moments["m10"] / moments["m00"], moments["m01"] / moments["m00"])
+
+
+def _average_blocks(ink: MatLike, side: int) -> MatLike:
+    """Shrink by a whole number, which OpenCV does ten times faster than by any other."""
+    if side < 2:
+        return ink
+    height, width = ink.shape
+    whole = cv2.copyMakeBorder(ink, 0, -height % side, 0, -width % side, cv2.BORDER_CONSTANT, value=0)
+    size = whole.shape[1] // side, whole.shape[0] // side
+    return cv2.resize(whole, size, interpolation=cv2.INTER_AREA)
 
 
 def _place(small: MatLike, centre_x: float, centre_y: float) -> Picture:
