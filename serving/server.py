@@ -25,6 +25,7 @@ cores that halved the requests a second in every third run.
 """
 
 _MEMORY = "/dev/shm"  # noqa: S108  # gunicorn makes a file of its own there, safely
+_OWN = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what to type where a server listens everywhere
 _KNOWN = make_settings()
 _SEVEN = [[[10.0, 10.0], [60.0, 10.0], [30.0, 90.0]]]
 
@@ -37,7 +38,8 @@ def serve(config: Config, host: str, port: int, workers: int | None = None) -> N
     # In the parent, so that all workers share its memory.
     import_library(config.engine)
     settings = gunicorn_settings(host, port, workers or _cores())
-    _Server(create_app(config), f"http://{_in_address(host)}:{port}", settings).run()
+    shown = _in_address(_OWN.get(host, host))
+    _Server(create_app(config), f"http://{shown}:{port}", settings).run()
 
 
 def gunicorn_settings(host: str, port: int, workers: int) -> dict[str, Any]:

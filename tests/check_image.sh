@@ -44,7 +44,7 @@ check_content() {
     local root=$1 size_mb name
     say "Content of the image, in MB"
     size_mb=$(du -sxm "$root" | cut -f1)
-    du -xm "$root"/opt/inkling/lib/python3*/site-packages/* --max-depth=0 | sort -rn | head -8 \
+    du -xm "$root"/opt/inkling/lib/python3*/site-packages/* --max-depth=0 | sort -rn | sed -n 1,8p \
         | sed "s#$root##"
     du -xm "$root/opt/inkling" "$root/usr" --max-depth=0 | sed "s#$root##"
     echo "$size_mb	all of it (at most $LIMIT_MB)"
@@ -107,7 +107,7 @@ check_with_engine() {
         --security-opt no-new-privileges --publish 127.0.0.1::8000 "$IMAGE")
     # shellcheck disable=SC2064  # the container's name is known now
     trap "'$engine' rm --force '$container' > /dev/null" EXIT
-    port=$("$engine" port "$container" 8000/tcp | head -n 1)
+    port=$("$engine" port "$container" 8000/tcp | sed -n 1p)
     check_answers "curl --silent --show-error --fail" "http://127.0.0.1:${port##*:}"
 
     [ "$("$engine" exec "$container" id -u)" != 0 ] || fail "it runs as root"
