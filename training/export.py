@@ -213,7 +213,8 @@ Reads one drawn symbol of {len(metadata.labels)}: {" ".join(metadata.labels)}
 **Meant for** reading single symbols that people write or draw. **Not for** decisions about people, nor for
 text: what is none of the symbols is read as one of them, at best marked unsure.
 
-Trained on the training part of `{data_name}` alone (digest `{metadata.data_digest[:16]}`); the test part chose nothing.
+Trained on the training part of `{data_name}` alone (digest `{metadata.data_digest[:16]}`). Weights,
+epochs, temperature and threshold were chosen on the validation part, not on the test part.
 Made {metadata.created} with {", ".join(f"{k} {v}" for k, v in metadata.software.items())}.
 """
 
