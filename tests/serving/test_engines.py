@@ -40,6 +40,11 @@ def test_answers_stay_what_they_were_after_the_next_call(engine: Engine, optdigi
     assert (first == kept).all()
 
 
+def test_pictures_may_lie_in_memory_in_any_order(engine: Engine, optdigits: DataSet) -> None:
+    mirrored = optdigits.x_test[:200, :, ::-1]
+    assert np.abs(engine.predict(mirrored) - engine.predict(mirrored.copy())).max() < 1e-6
+
+
 def test_threads_do_not_mix_their_answers(engine: Engine, optdigits: DataSet) -> None:
     alone = [engine.predict(picture[None]) for picture in optdigits.x_test[:40]]
     with ThreadPoolExecutor(8) as pool:
