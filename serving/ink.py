@@ -8,7 +8,6 @@ The normal form (Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwrit
 paper 0; the ink's longer side is 20 pixels, anti-aliased; its centre of mass is in the middle of 28x28.
 """
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,11 +15,12 @@ import cv2
 import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
 from serving.errors import BadRequestError, ImpossibleError, TooLargeError
+from serving.paper import coverage
+from serving.picture import Picture as Picture
+from serving.picture import decode as decode
 
-Picture = NDArray[np.uint8]
 Box = tuple[float, float, float, float]
 """Left, top, width, height, in the units of what was sent."""
 Stroke = Sequence[Sequence[float]]
@@ -29,20 +29,12 @@ SIDE = 28
 """Side of a symbol in pixels."""
 INK_SIDE = 20
 """Longer side of a symbol's ink in pixels."""
-MAX_PIXELS = 50_000_000
 MAX_POINTS = 20_000
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
-
-_LEAST_CONTRAST = 24
-"""Ink that differs less from the paper (of 255) is noise or compression."""
 _INK_FROM = 64
 """Coverage that counts as ink when its box is sought; below lie blur and compression."""
 _ENOUGH = 4 * INK_SIDE
 """Pixels along the longer side from which on finer detail does not show in the normal form."""
-_SAMPLES = 40
-"""Rows and columns from which the paper's colour is taken."""
-
 _PEN = 2.4
 """Width in pixels of the pen that draws strokes: MNIST's usual one."""
 _FARTHEST = 1e9
@@ -93,105 +85,6 @@ def from_pixels(rows: object) -> Ink:
     if 0 < values.max() <= 1:
         values = values * 255
     return from_picture(np.rint(values).astype(np.uint8))
-
-
-def decode(data: bytes) -> Picture:
-    """Decode an image file, upright: uint8 [H,W] (grey), [H,W,3] (RGB) or [H,W,4] (RGBA).
-
-    Of an animation the first frame is taken. Raises BadRequestError where it is no image or a damaged one,
-    TooLargeError where its header announces more than `MAX_PIXELS`, before anything is decoded.
-    """
-    if not data:
-        raise BadRequestError("the image is empty (0 bytes); send an image file")
-    try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as file:
-            image: Image.Image = file
-            width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise TooLargeError(f"the image has {width} x {height} pixels; at most {MAX_PIXELS:,} are accepted")
-            # PNG keeps EXIF behind its pixels, where looking for it would decode them twice over.
-            if file.format in ("JPEG", "TIFF", "WEBP"):
-                image = ImageOps.exif_transpose(image)
-            return _as_array(image)
-    except TooLargeError:
-        raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise TooLargeError(f"the image is too large; at most {MAX_PIXELS:,} pixels are accepted") from error
-    except Exception as error:
-        # Pillow's decoders raise a dozen kinds of exceptions on damaged files.
-        raise BadRequestError(f"this is not an image that can be read; send one of {', '.join(FORMATS)}") from error
-
-
-def _as_array(image: Image.Image) -> Picture:
-    mode = image.mode
-    if mode in ("L", "RGB", "RGBA"):
-        return np.asarray(image)
-    if mode.startswith("I;16") or mode in ("I", "F"):
-        values = np.asarray(image).astype(np.float32)
-        low, high = float(values.min()), float(values.max())
-        # 16 bits in a 32-bit mode, floats of 0 to 1: only the differences between pixels matter.
-        full = 65535.0 if mode != "F" else max(high - low, 1e-9)
-        eight_bits: Picture = np.clip((values - low) * (255 / full), 0, 255).astype(np.uint8)
-        return eight_bits
-    if mode in ("LA", "La", "PA", "RGBa") or "transparency" in image.info:
-        return np.asarray(image.convert("RGBA"))
-    return np.asarray(image.convert("L" if mode == "1" else "RGB"))
-
-
-def coverage(picture: Picture) -> Picture:
-    """How much ink is where: uint8[H,W], 0 for paper up to 255, whatever the polarity, colours or alpha.
-
-    The paper's colour is the median of the picture. All zeros where nothing stands out from the paper.
-    """
-    ink = _contrast(picture)
-    _, strongest, _, _ = cv2.minMaxLoc(ink)
-    if strongest < _LEAST_CONTRAST:
-        return np.zeros(ink.shape, np.uint8)
-    return cv2.convertScaleAbs(ink, alpha=255 / strongest).astype(np.uint8, copy=False)
-
-
-def _contrast(picture: Picture) -> MatLike:
-    if picture.ndim == 2:
-        return _difference(picture)
-    planes = cv2.split(picture)
-    if len(planes) == 3:
-        return _strongest(planes)
-    *colours, alpha = planes
-    if 2 * cv2.countNonZero(alpha) <= alpha.size:
-        return _contrast_of_a_drawing(colours, alpha)
-    # An opaque picture with holes, rounded corners for one, brings its own paper.
-    return cv2.multiply(_strongest(colours), alpha, scale=1 / 255)
-
-
-def _contrast_of_a_drawing(colours: Sequence[MatLike], alpha: MatLike) -> MatLike:
-    """Lay a mostly transparent picture on white paper and, should that hide it, on black."""
-    result = np.zeros_like(alpha)
-    left, top, width, height = cv2.boundingRect(alpha)
-    if not width:
-        return result
-    place = slice(top, top + height), slice(left, left + width)
-    red, green, blue, opacity = (plane[place] for plane in (*colours, alpha))
-    darkest = cv2.min(cv2.min(red, green), blue)
-    on_paper = cv2.multiply(cv2.bitwise_not(darkest), opacity, scale=1 / 255)
-    if cv2.minMaxLoc(on_paper)[1] < _LEAST_CONTRAST:
-        on_paper = cv2.multiply(cv2.max(cv2.max(red, green), blue), opacity, scale=1 / 255)
-    result[place] = on_paper
-    return result
-
-
-def _strongest(planes: Sequence[MatLike]) -> MatLike:
-    """Of the colour planes' differences from the paper the largest, pixel by pixel."""
-    result = _difference(planes[0])
-    for plane in planes[1:]:
-        result = cv2.max(result, _difference(plane))
-    return result
-
-
-def _difference(plane: MatLike) -> MatLike:
-    height, width = plane.shape
-    samples = plane[:: max(1, height // _SAMPLES), :: max(1, width // _SAMPLES)]
-    # Not absdiff, which takes a plane of 4x1 for a colour.
-    return cv2.convertScaleAbs(plane, beta=-float(np.median(samples)))
 
 
 def cut(ink: Picture) -> tuple[int, int, int, int] | None:
