@@ -16,14 +16,17 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
+from serving import sketch
 from serving.errors import BadRequestError, ImpossibleError, TooLargeError
 from serving.paper import coverage
 from serving.picture import Picture as Picture
 from serving.picture import decode as decode
+from serving.segments import INK_FROM, Span, is_single, segment
+from serving.sketch import Path, draw
 
 Box = tuple[float, float, float, float]
 """Left, top, width, height, in the units of what was sent."""
-Stroke = Sequence[Sequence[float]]
+Stroke = Sequence[Sequence[float]] | NDArray[np.floating]
 
 SIDE = 28
 """Side of a symbol in pixels."""
@@ -31,8 +34,6 @@ INK_SIDE = 20
 """Longer side of a symbol's ink in pixels."""
 MAX_POINTS = 20_000
 
-_INK_FROM = 64
-"""Coverage that counts as ink when its box is sought; below lie blur and compression."""
 _ENOUGH = 4 * INK_SIDE
 """Pixels along the longer side from which on finer detail does not show in the normal form."""
 _PEN = 2.4
@@ -42,30 +43,44 @@ _FINE = 4
 """Sub-pixels a pixel, along each axis, when strokes are drawn."""
 
 
+ONE = (Span(line=0, start=0, stop=1, prior=0.0),)
+"""The only candidate of a picture of one symbol."""
+
+
 @dataclass(frozen=True)
 class Ink:
-    """Symbols found: `pictures` uint8[N,28,28] in the normal form, and the box of each."""
+    """Candidates for symbols: `pictures` uint8[N,28,28] in the normal form, the box of each, and where it stands."""
 
     pictures: Picture
     boxes: tuple[Box, ...]
+    spans: tuple[Span, ...] = ONE
 
 
-NO_INK = Ink(np.zeros((0, SIDE, SIDE), np.uint8), ())
+NO_INK = Ink(np.zeros((0, SIDE, SIDE), np.uint8), (), ())
 
 
-def from_bytes(data: bytes) -> Ink:
-    """Find the symbol in an image file. Raises as `decode`."""
-    return from_picture(decode(data))
+def from_bytes(data: bytes, many: bool = False) -> Ink:
+    """Find the symbol in an image file, or all candidates for symbols. Raises as `decode`."""
+    return from_picture(decode(data), many)
 
 
-def from_picture(picture: Picture) -> Ink:
-    """Find the symbol in a picture uint8[H,W] (grey), [H,W,3] (RGB) or [H,W,4] (RGBA), of any polarity."""
+def from_picture(picture: Picture, many: bool = False) -> Ink:
+    """Find the symbol in a picture uint8[H,W] (grey), [H,W,3] (RGB) or [H,W,4] (RGBA), of any polarity.
+
+    With `many` all candidates for symbols are found, as `segments` says.
+    """
     ink = coverage(picture)
     box = cut(ink)
     if box is None:
         return NO_INK
     left, top, width, height = box
-    return Ink(normalise(ink[top : top + height, left : left + width])[None], (box,))
+    ink = ink[top : top + height, left : left + width]
+    segments = segment(ink) if many and not is_single(ink) else None
+    if segments is None:
+        return Ink(normalise(ink)[None], (box,))
+    pictures = np.stack([normalise(segments.ink_of(part, ink)) for _, part in segments.candidates])
+    boxes = tuple((left + part.left, top + part.top, part.width, part.height) for _, part in segments.candidates)
+    return Ink(pictures, boxes, tuple(span for span, _ in segments.candidates))
 
 
 def from_pixels(rows: object) -> Ink:
@@ -89,7 +104,7 @@ def from_pixels(rows: object) -> Ink:
 
 def cut(ink: Picture) -> tuple[int, int, int, int] | None:
     """Box (left, top, width, height) of the ink in a coverage uint8[H,W]; None where there is none."""
-    left, top, width, height = cv2.boundingRect(cv2.threshold(ink, _INK_FROM, 255, cv2.THRESH_BINARY)[1])
+    left, top, width, height = cv2.boundingRect(cv2.threshold(ink, INK_FROM, 255, cv2.THRESH_BINARY)[1])
     return (left, top, width, height) if width else None
 
 
@@ -126,11 +141,12 @@ def _place(small: MatLike, centre_x: float, centre_y: float) -> Picture:
     return result
 
 
-def from_strokes(strokes: Sequence[Stroke]) -> Ink:
+def from_strokes(strokes: Sequence[Stroke], many: bool = False) -> Ink:
     """Draw pen strokes (lists of [x, y], y downwards, any unit) in the normal form, with one width of pen.
 
-    The box is that of the pen's path. Raises BadRequestError where they are not lists of pairs of finite
-    numbers, TooLargeError beyond `MAX_POINTS` points, ImpossibleError beyond a thousand million each way.
+    With `many` all candidates for symbols are found, as `segments` says. The box is that of the pen's path.
+    Raises BadRequestError where they are not lists of pairs of finite numbers, TooLargeError beyond `MAX_POINTS`
+    points, ImpossibleError beyond a thousand million each way.
     """
     paths = [_path(stroke) for stroke in strokes if len(stroke)]
     if not paths:
@@ -140,13 +156,12 @@ def from_strokes(strokes: Sequence[Stroke]) -> Ink:
         raise TooLargeError(f"{len(points):,} points are too many; at most {MAX_POINTS:,} are accepted")
     if np.abs(points).max() > _FARTHEST:
         raise ImpossibleError(f"the strokes go too far out to be drawn; stay within {_FARTHEST:g} each way")
-    low, high = points.min(axis=0), points.max(axis=0)
-    extent = float((high - low).max())
-    box = (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
-    return Ink(_draw(paths, low, high, extent)[None], (box,))
+    drawings = (sketch.candidates(paths) if many else []) or [(*ONE, paths)]
+    pictures, boxes = zip(*(_draw(pieces) for _, pieces in drawings), strict=True)
+    return Ink(np.stack(pictures), boxes, tuple(span for span, _ in drawings))
 
 
-def _path(stroke: Stroke) -> NDArray[np.float64]:
+def _path(stroke: Stroke) -> Path:
     wanted = "'strokes' must be lists of [x, y] pairs of finite numbers"
     try:
         path = np.asarray(stroke, np.float64)
@@ -157,27 +172,21 @@ def _path(stroke: Stroke) -> NDArray[np.float64]:
     return path
 
 
-def _draw(
-    paths: Sequence[NDArray[np.float64]],
-    low: NDArray[np.float64],
-    high: NDArray[np.float64],
-    extent: float,
-) -> Picture:
+def _draw(paths: Sequence[Path]) -> tuple[Picture, Box]:
     """Draw finely with the box in the middle, then cut 28x28 around the centre of mass."""
+    points = np.concatenate(paths)
+    low, high = points.min(axis=0), points.max(axis=0)
+    extent = float((high - low).max())
     fine, margin = SIDE * _FINE, INK_SIDE * _FINE // 2
     side = fine + 2 * margin
     scale = (INK_SIDE - _PEN) * _FINE / extent if extent else 0.0
-    # OpenCV takes fixed-point coordinates: 4 binary places.
-    places = 4
     offset = side / 2 - (low + high) / 2 * scale
-    canvas = np.zeros((side, side), np.uint8)
-    lines = [np.rint((path * scale + offset) * (1 << places)).astype(np.int32) for path in paths]
-    # A line without length is not drawn at all, but a dot is ink too.
-    lines = [np.concatenate([line, line[-1:] + [[1, 0]]]).astype(np.int32) for line in lines]
-    cv2.polylines(canvas, lines, isClosed=False, color=255, thickness=round(_PEN * _FINE), shift=places)
+    ways = [path * scale + offset for path in paths]
+    canvas = draw(np.zeros((side, side), np.uint8), ways, round(_PEN * _FINE))
     moments = cv2.moments(cv2.resize(canvas, None, fx=1 / _FINE, fy=1 / _FINE, interpolation=cv2.INTER_AREA))
     centre_x, centre_y = (moments[first] / moments["m00"] + 0.5 for first in ("m10", "m01"))
     left = min(max(round(centre_x * _FINE - fine / 2), 0), 2 * margin)
     top = min(max(round(centre_y * _FINE - fine / 2), 0), 2 * margin)
     window = canvas[top : top + fine, left : left + fine]
-    return cv2.resize(window, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    picture = cv2.resize(window, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return picture, (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))

@@ -1,13 +1,18 @@
 """The recogniser: ink and engine to readings. No HTTP here."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from serving.bundle import Bundle
-from serving.engines import Engine
+from serving.engines import Engine, Rows
 from serving.ink import Box, Ink, Picture
+from serving.segments import Span
+
+_LEAST = 1e-6
+"""Confidence of a candidate at least: bfloat16 may give 0."""
 
 
 @dataclass(frozen=True)
@@ -55,16 +60,13 @@ class Recognizer:
         pictures = [ink.pictures for ink in inks if len(ink.boxes)]
         if not pictures:
             return [Reading(()) for _ in inks]
-        rows = iter(self.engine.predict(np.concatenate(pictures)).tolist())
-        return [
-            Reading(
-                tuple(
-                    self._symbol(next(rows), top, box, picture)
-                    for box, picture in zip(ink.boxes, ink.pictures, strict=True)
-                )
-            )
-            for ink in inks
-        ]
+        rows = self.engine.predict(np.concatenate(pictures))
+        ends = np.cumsum([len(ink.boxes) for ink in inks])[:-1]
+        return [self._reading(ink, part, top) for ink, part in zip(inks, np.split(rows, ends), strict=True)]
+
+    def _reading(self, ink: Ink, rows: Rows, top: int) -> Reading:
+        chosen = likeliest(ink.spans, rows.max(axis=1).tolist()) if len(rows) > 1 else range(len(rows))
+        return Reading(tuple(self._symbol(rows[i].tolist(), top, ink.boxes[i], ink.pictures[i]) for i in chosen))
 
     def _symbol(self, row: list[float], top: int, box: Box, picture: Picture) -> Symbol:
         classes = sorted(range(len(row)), key=row.__getitem__, reverse=True)[:top]
@@ -72,3 +74,19 @@ class Recognizer:
         best = guesses[0]
         unsure = best.confidence < self.bundle.metadata.unsure_below
         return Symbol(best.label, best.confidence, unsure, box, guesses, picture)
+
+
+def likeliest(spans: Sequence[Span], confidences: Sequence[float]) -> list[int]:
+    """Those candidates, in reading order, that cover every line once with the highest sum of log(confidence) + prior.
+
+    The best way to an atom is the best of the candidates that end there, each after the best way to its start.
+    """
+    ways: dict[tuple[int, int], tuple[float, list[int]]] = {}
+    for i in sorted(range(len(spans)), key=lambda i: (spans[i].line, spans[i].stop)):
+        span = spans[i]
+        before, way = ways.get((span.line, span.start), (0.0, []))
+        score = before + math.log(max(confidences[i], _LEAST)) + span.prior
+        if score > ways.get((span.line, span.stop), (-math.inf, []))[0]:
+            ways[span.line, span.stop] = score, [*way, i]
+    last = dict(sorted(ways))
+    return [i for line, stop in last.items() for i in ways[line, stop][1]]

@@ -13,11 +13,14 @@ from flask import Blueprint, Response, request
 
 from serving import ink
 from serving.api.respond import config, json_response, models
-from serving.errors import BadRequestError, ImpossibleError, InklingError, TooLargeError, UnknownTypeError
+from serving.errors import BadRequestError, InklingError, TooLargeError, UnknownTypeError
 from serving.ink import Ink
 from serving.recognizer import Reading, Recognizer, Symbol
 
 blueprint = Blueprint("predict", __name__)
+
+Maker = Callable[[bool], Ink]
+"""Makes ink of one image; told whether to look for many symbols."""
 
 _SOURCES = ("image", "images", "strokes", "pixels")
 
@@ -40,7 +43,8 @@ def predict() -> Response:
     body, makers, several = _parse()
     options = _options({**request.args.to_dict(), **body})
     recognizer = models().get(options.model, options.version)
-    inks = [_ink_or_error(make) for make in makers] if several else [make() for make in makers]
+    many = options.symbols == "many" or (options.symbols == "auto" and recognizer.bundle.metadata.symbols == "many")
+    inks = [_ink_or_error(make, many) for make in makers] if several else [make(many) for make in makers]
     inked = perf_counter()
     readings = iter(recognizer.read([found for found in inks if isinstance(found, Ink)], options.top))
     read = perf_counter()
@@ -56,7 +60,7 @@ def predict() -> Response:
     return response
 
 
-def _parse() -> tuple[Mapping[str, Any], Sequence[Callable[[], Ink]], bool]:
+def _parse() -> tuple[Mapping[str, Any], Sequence[Maker], bool]:
     """The JSON body's members (or none), one maker of ink an image, and whether many were meant."""
     kind = request.mimetype
     if kind == "application/json":
@@ -75,7 +79,7 @@ def _parse() -> tuple[Mapping[str, Any], Sequence[Callable[[], Ink]], bool]:
     )
 
 
-def _parse_json(data: bytes) -> tuple[Mapping[str, Any], Sequence[Callable[[], Ink]], bool]:
+def _parse_json(data: bytes) -> tuple[Mapping[str, Any], Sequence[Maker], bool]:
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError as error:
@@ -90,7 +94,7 @@ def _parse_json(data: bytes) -> tuple[Mapping[str, Any], Sequence[Callable[[], I
             raise BadRequestError("'strokes' must be a list of strokes, each a list of [x, y] pairs")
         return body, [partial(ink.from_strokes, value)], False
     if source == "pixels":
-        return body, [partial(ink.from_pixels, value)], False
+        return body, [lambda _: ink.from_pixels(value)], False
     if source == "image":
         return body, [partial(_from_base64, value)], False
     if not isinstance(value, list) or not value:
@@ -105,7 +109,7 @@ def _check_count(count: int) -> None:
         raise TooLargeError(f"{count} images are too many for one request; at most {most} are accepted")
 
 
-def _from_base64(text: object) -> Ink:
+def _from_base64(text: object, many: bool) -> Ink:
     if not isinstance(text, str):
         raise BadRequestError("an image in JSON must be a string: base64, or a data: URL of base64")
     if text.startswith("data:"):
@@ -116,21 +120,19 @@ def _from_base64(text: object) -> Ink:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise BadRequestError(f"the image is not valid base64: {error}") from error
-    return ink.from_bytes(data)
+    return ink.from_bytes(data, many)
 
 
-def _ink_or_error(make: Callable[[], Ink]) -> Ink | InklingError:
+def _ink_or_error(make: Maker, many: bool) -> Ink | InklingError:
     try:
-        return make()
+        return make(many)
     except InklingError as error:
         return error
 
 
 def _options(given: Mapping[str, Any]) -> Options:
     symbols = given.get("symbols", "auto")
-    if symbols == "many":
-        raise ImpossibleError("this server reads one symbol an image; leave 'symbols' out, or set it to 'one'")
-    if symbols not in ("auto", "one"):
+    if symbols not in ("auto", "one", "many"):
         raise BadRequestError("'symbols' must be 'auto', 'one' or 'many'")
     model = given.get("model")
     if model is not None and not isinstance(model, str):
