@@ -86,9 +86,9 @@ def _deposit(
     along = step[nearest]
     half = (0.5 * width * fine * np.concatenate([_widths(each, pen, rng) for each in walks]))[along]
     flow = 1 - pen.flow * np.concatenate([_wander(len(each), width * fine * 3, rng) for each in walks])[along]
-    bumps = clouds(rng, shape, max(1.0, 0.09 * scale * fine))
+    bumps = clouds(rng, shape, 0.13 * width * fine)
     # Ink runs along the fibres, a thirtieth of a millimetre.
-    ragged = np.minimum(0.08 * half, 0.035 * scale * fine)
+    ragged = np.minimum(0.08 * half, 0.03 * scale * fine)
     amount = np.clip(half - distance + ragged * bumps + 0.5, 0, 1)
     inside = distance / np.maximum(half, 1)
     if pen.rim:
