@@ -25,6 +25,12 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder for logs and checkpoints")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's number")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--members",
+        type=int,
+        default=1,
+        help="networks in one bundle, of seeds SEED, SEED+1 ...; their logits are averaged",
+    )
     start = parser.add_mutually_exclusive_group()
     start.add_argument(
         "--resume", dest="start", action="store_const", const="resume", help="go on with an interrupted run"
@@ -43,6 +49,8 @@ def main() -> None:
         for recipe in recipes.RECIPES.values():
             print(f"{recipe.name}\n    " + recipe.about.strip().replace("\n", "\n    "))
         return
+    if arguments.members < 1:
+        parser.error("--members must be 1 or more")
     if not arguments.recipe:
         parser.error(f"name a recipe: {', '.join(recipes.RECIPES)}")
     sys.exit(_train(arguments))
@@ -51,6 +59,7 @@ def main() -> None:
 def _train(arguments: argparse.Namespace) -> int:
     from serving.errors import InklingError
     from training import datasets, recipes
+    from training.ensemble import combine
     from training.export import ExportError, export
     from training.fit import FitError, fit
 
@@ -58,16 +67,23 @@ def _train(arguments: argparse.Namespace) -> int:
     try:
         recipe = recipes.named(arguments.recipe)
         data = datasets.load(recipe.dataset)
-        fitted = fit(
-            recipe,
-            data,
-            folder,
-            seed=arguments.seed,
-            epochs=arguments.epochs,
-            start=arguments.start or "new",
-            precision=arguments.precision,
-            deterministic=arguments.deterministic,
-        )
+        members = []
+        for number in range(arguments.members):
+            place = folder / f"member{number + 1}" if arguments.members > 1 else folder
+            begun = arguments.start != "resume" or number == 0 or place.exists()
+            members.append(
+                fit(
+                    recipe,
+                    data,
+                    place,
+                    seed=arguments.seed + number,
+                    epochs=arguments.epochs,
+                    start=arguments.start if arguments.start and begun else "new",
+                    precision=arguments.precision,
+                    deterministic=arguments.deterministic,
+                )
+            )
+        fitted = combine(members) if len(members) > 1 else members[0]
         bundle = export(fitted, data, arguments.models, arguments.name or recipe.name)
     except KeyboardInterrupt:
         print(

@@ -19,6 +19,7 @@ from serving import bundle
 from serving.bundle import Bundle, Metadata
 from serving.engines import OpenVINOEngine, TensorFlowEngine
 from training import metrics
+from training.batches import Material, as_people_draw
 from training.datasets import DataSet
 from training.fit import Fitted
 from training.models import EMBEDDING
@@ -26,6 +27,7 @@ from training.models import EMBEDDING
 _CHECKED = 1_000
 _MOST_APART = 1e-4
 _LEAST_SAME = 0.999
+_TIE = 0.1
 _ANSWERED = 0.95
 
 
@@ -36,16 +38,18 @@ class ExportError(Exception):
 def export(fitted: Fitted, data: DataSet, models: Path, name: str) -> Bundle:
     """Write the model as the next version of `models/<name>`.
 
-    The temperature and the threshold under which an answer is unsure come from the validation pictures; the
-    figures in the metadata from the test pictures. The written files are read back with TensorFlow and with
-    OpenVINO and compared with the model in memory on up to 1,000 test pictures, before the bundle appears.
+    The temperature and the threshold under which an answer is unsure come from the validation pictures, those
+    drawn anew among them where the recipe trains on such; the figures in the metadata from the test pictures. The
+    written files are read back with TensorFlow and with OpenVINO and compared with the model in memory on up to
+    1,000 test pictures, before the bundle appears.
 
     Raises ExportError where the comparison fails.
     """
     model = fitted.model
-    held_out = _logits(model, fitted.x_validation)
-    temperature = metrics.fit_temperature(held_out, fitted.y_validation)
-    confidence = metrics.softmax(held_out, temperature).max(axis=1)
+    x_held_out, y_held_out = held_out(fitted, len(data.labels))
+    validation = _logits(model, x_held_out)
+    temperature = metrics.fit_temperature(validation, y_held_out)
+    confidence = metrics.softmax(validation, temperature).max(axis=1)
     logits = _logits(model, data.x_test)
     with bundle.staged(models, name) as directory:
         write_saved_model(model, temperature, directory)
@@ -60,7 +64,7 @@ def export(fitted: Fitted, data: DataSet, models: Path, name: str) -> Bundle:
             name=name,
             labels=data.labels,
             recipe=fitted.recipe.name,
-            symbols="one",
+            symbols=fitted.recipe.symbols,
             temperature=temperature,
             unsure_below=float(np.quantile(confidence, 1 - _ANSWERED)),
             metrics={**figures(logits, data.y_test, temperature), "check": check},
@@ -71,8 +75,9 @@ def export(fitted: Fitted, data: DataSet, models: Path, name: str) -> Bundle:
                 "seconds": round(fitted.seconds),
                 "precision": fitted.precision,
                 "machine": f"{platform.machine()}, {_processor()}",
+                "members": fitted.members,
                 "parameters": model.count_params(),
-                "validation": figures(held_out, fitted.y_validation, temperature),
+                "validation": figures(validation, y_held_out, temperature),
             },
             data_digest=data.digest(),
             weights_digest=weights_digest(model),
@@ -83,6 +88,15 @@ def export(fitted: Fitted, data: DataSet, models: Path, name: str) -> Bundle:
         (directory / bundle.CARD).write_text(card(metadata, data.name), encoding="utf-8")
         bundle.seal(directory, metadata)
         return bundle.commit(directory)
+
+
+def held_out(fitted: Fitted, classes: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The validation pictures as they are and, where the recipe redraws, once more as people draw."""
+    x, y = fitted.x_validation, fitted.y_validation
+    if not fitted.recipe.redrawn:
+        return x, y
+    drawn = as_people_draw(fitted.recipe, Material.traced(x, y, classes), np.random.default_rng(fitted.seed))
+    return np.concatenate([x, drawn]), np.concatenate([y, y])
 
 
 def write_saved_model(model: keras.Model, temperature: float, directory: Path) -> None:
@@ -111,7 +125,8 @@ def compare(directory: Path, pictures: NDArray[np.uint8], wanted: NDArray[np.flo
     """Compare a written SavedModel with the probabilities of the model in memory.
 
     Both engines in float32 must agree within 1e-4, and the precision that is served must give the same label for
-    99.9 %. Returns what was seen; raises ExportError where it is not enough.
+    99.9 % of those whose two likeliest labels are more than 0.1 apart: rounding may decide a tie. Returns what was
+    seen; raises ExportError where it is not enough.
     """
     served = OpenVINOEngine(directory)
     apart = {
@@ -119,8 +134,10 @@ def compare(directory: Path, pictures: NDArray[np.uint8], wanted: NDArray[np.flo
         "openvino_f32": _apart(OpenVINOEngine(directory, "f32").predict, pictures, wanted),
     }
     answers = served.predict(pictures)
-    same = float((answers.argmax(axis=1) == wanted.argmax(axis=1)).mean())
-    if max(apart.values()) >= _MOST_APART or same < _LEAST_SAME:
+    agrees = answers.argmax(axis=1) == wanted.argmax(axis=1)
+    second, first = np.sort(wanted, axis=1)[:, -2:].T
+    same = float(agrees.mean())
+    if max(apart.values()) >= _MOST_APART or (agrees | (first - second < _TIE)).mean() < _LEAST_SAME:
         raise ExportError(
             f"the written model computes something else than the one in memory: probabilities apart by {apart}, "
             f"and the same label in {served.precision} for {same:.2%} of {len(pictures)} pictures"

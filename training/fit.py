@@ -4,7 +4,7 @@ A run lives in one folder: `state.npz` (weights, their average, optimiser, best 
 `resume` needs, replaced whole after every epoch), `history.csv`, `tensorboard/`.
 """
 
-import sys
+import itertools
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +19,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from training import batches
+from training.batches import Material, pace
 from training.datasets import DataSet, split_validation
 from training.models import build
 from training.recipes import Recipe
@@ -47,6 +49,8 @@ class Fitted:
     y_validation: NDArray[np.int64]
     history: Path
     """CSV of loss and accuracy by epoch."""
+    members: int = 1
+    """Networks whose logits are averaged."""
 
 
 def fit(
@@ -74,14 +78,14 @@ def fit(
     keras.utils.set_random_seed(seed)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
-    x, y, x_validation, y_validation = split_validation(data.x_train, data.y_train, recipe.validation, seed)
-    steps = len(x) // recipe.batch_size
+    x, y, x_validation, y_validation = split_validation(data.x_train, data.y_train, recipe.validation)
+    steps, count = len(x) // recipe.batch_size, len(data.labels)
     precision = precision or fastest_precision()
-    model = _in_precision(recipe, len(data.labels), precision)
+    model = _in_precision(recipe, count, precision)
     model.compile(
         optimizer=_optimizer(recipe, steps, epochs),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+        metrics=[keras.metrics.MeanMetricWrapper(_accuracy, name="accuracy")],
         # XLA makes these convolutions twice slower on CPUs.
         jit_compile=False,
     )
@@ -91,14 +95,16 @@ def fit(
         state.restore()
     elif start == "new":
         state.refuse_unfinished()
+    material = (Material.traced if recipe.redrawn or recipe.nondigits else Material)(x, y, count)
     training = tf.data.Dataset.from_generator(
-        lambda: _batches(recipe, x, y, seed, state.epoch, epochs),
+        lambda: _batches(recipe, material, seed, state.epoch, epochs),
         output_signature=(
             tf.TensorSpec((recipe.batch_size, *x.shape[1:]), tf.uint8),
-            tf.TensorSpec((recipe.batch_size,), tf.int64),
+            tf.TensorSpec((recipe.batch_size, count), tf.float32),
         ),
     ).prefetch(8)
-    validation = tf.data.Dataset.from_tensor_slices((x_validation, y_validation)).batch(_VALIDATION_BATCH)
+    wanted = np.eye(count, dtype=np.float32)[y_validation]
+    validation = tf.data.Dataset.from_tensor_slices((x_validation, wanted)).batch(_VALIDATION_BATCH)
     if not state.finished:
         model.fit(
             training,
@@ -114,7 +120,7 @@ def fit(
                 _Progress(recipe.name, steps, epochs, state.epoch),
             ],
         )
-    final = _in_precision(recipe, len(data.labels), "float32")
+    final = _in_precision(recipe, count, "float32")
     final.set_weights(state.best)
     return Fitted(
         final, recipe, seed, state.epoch, state.seconds, precision, x_validation, y_validation, state.history_file
@@ -156,19 +162,20 @@ def _optimizer(recipe: Recipe, steps: int, epochs: int) -> keras.optimizers.Opti
 
 
 def _batches(
-    recipe: Recipe, x: NDArray[np.uint8], y: NDArray[np.int64], seed: int, first_epoch: int, epochs: int
-) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
-    """Shuffled, distorted batches without end; each epoch depends on seed and number alone."""
-    epoch = first_epoch
-    while True:
+    recipe: Recipe, material: Material, seed: int, first_epoch: int, epochs: int
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
+    """Batches without end; each epoch depends on seed and number alone."""
+    for epoch in itertools.count(first_epoch):
         passed = min(epoch / max(epochs - 1, 1), 1)
-        distortion = recipe.distortion.scaled(1 + (recipe.last_distortion - 1) * passed)
-        rng = np.random.default_rng((seed, epoch))
-        order = rng.permutation(len(x))
-        for start in range(0, len(x) - recipe.batch_size + 1, recipe.batch_size):
-            chosen = order[start : start + recipe.batch_size]
-            yield distortion.apply(x[chosen], rng), y[chosen]
-        epoch += 1
+        strength = 1 + (recipe.last_distortion - 1) * passed
+        yield from batches.epoch(recipe, material, strength, np.random.default_rng((seed, epoch)))
+
+
+def _accuracy(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Share of the digits read; what is no digit is left out."""
+    digits = tf.reduce_max(targets, axis=-1) > 0.5
+    right = tf.argmax(logits, axis=-1) == tf.argmax(targets, axis=-1)
+    return tf.reduce_mean(tf.cast(right[digits], tf.float32))
 
 
 class _State(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carries no types
@@ -300,7 +307,7 @@ class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
             initial=steps * first_epoch,
             desc=name,
             unit="step",
-            mininterval=0.5 if sys.stderr.isatty() else 30,
+            mininterval=pace(),
         )
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:

@@ -1,9 +1,11 @@
 """Recipes: everything that decides what a training run gives, one frozen value for each published result."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from training.distort import Distortion
 from training.models import Conv, Network
+from training.style import Style
 
 
 class RecipeError(Exception):
@@ -34,7 +36,15 @@ class Recipe:
     """Epochs without a lower validation loss before training stops."""
     distortion: Distortion = field(default_factory=Distortion)
     last_distortion: float = 1.0
-    """Strength of the distortion in the last epoch; it falls evenly from 1 in the first."""
+    """Strength of distortion and redrawing in the last epoch; it falls evenly from 1 in the first."""
+
+    redrawn: float = 0.0
+    """Share of the digits that are traced and drawn anew with one pen, in `style`; the classes must be digits."""
+    style: Style = field(default_factory=Style)
+    nondigits: float = 0.0
+    """Share of each batch that is no digit, for which every class is to be equally likely."""
+    symbols: Literal["one", "many"] = "one"
+    """Whether the server looks for several symbols in a picture; `many` wants `nondigits`, to tell two from one."""
 
 
 LECTURE = "M. Gorner, 'TensorFlow and deep learning, without a PhD' (2016)"
@@ -62,8 +72,9 @@ Claim: 99.5 %. Command: python -m training lecture-conv-batchnorm""",
         ),
         Recipe(
             name="digits",
-            about="""The recogniser that ships: small convolutions, distorted digits, averaged weights. The order of
-layers is that of C. Deotte, "25 Million Images! 0.99757 MNIST" (2018).
+            about="""The recogniser that ships: small convolutions, averaged weights; digits distorted and drawn anew
+as other people write them, and things that are no digits. The order of layers is that of C. Deotte,
+"25 Million Images! 0.99757 MNIST" (2018).
 Claim: at most 0.35 % test error. Command: python -m training digits""",
             network=Network(
                 (
@@ -78,16 +89,20 @@ Claim: at most 0.35 % test error. Command: python -m training digits""",
                 batch_norm=True,
                 dropout=0.4,
             ),
-            epochs=40,
+            epochs=48,
             batch_size=128,
             peak_rate=0.003,
             final_rate=0.00001,
             schedule="cosine",
             weight_decay=0.02,
             average=0.998,
-            patience=40,
-            distortion=Distortion(rotation=12, scale=0.1, aspect=0.1, slant=0.15, shift=1.5, bend=0.7, stroke=0.35),
+            patience=48,
+            distortion=Distortion(rotation=15, scale=0.1, aspect=0.1, slant=0.15, shift=1.5, bend=0.7, stroke=0.35),
             last_distortion=0.5,
+            redrawn=0.5,
+            style=Style(slash=0.35, bar=0.3, flag=0.45, foot=0.2, hat=0.4, bowl=0.25, gap=0.15, hook=0.2, polyline=0.3),
+            nondigits=0.1,
+            symbols="many",
         ),
     )
 }

@@ -36,6 +36,26 @@ def test_a_recipe_becomes_a_bundle_and_says_how_good_it_is(
     assert f"models/mine/1: {written.metadata.metrics['accuracy_text']}" in capsys.readouterr().out
 
 
+def test_several_members_become_one_bundle_and_an_interrupted_member_is_gone_on_with(
+    run: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run.setitem(recipes.RECIPES, "tiny", replace(TINY, epochs=8))
+    fit_one, fitted = fit.fit, []
+
+    def interrupted_at_the_second(*arguments: object, **options: object) -> fit.Fitted:
+        if fitted:
+            raise KeyboardInterrupt
+        fitted.append(fit_one(*arguments, **options))  # type: ignore[arg-type]
+        return fitted[0]
+
+    run.setattr(fit, "fit", interrupted_at_the_second)
+    assert exit_code(run, "tiny", "--members", "2") == 130
+    run.setattr(fit, "fit", fit_one)
+    assert exit_code(run, "tiny", "--members", "2", "--resume") == 0
+    assert bundle.read(Path("models/tiny/1")).metadata.training["members"] == 2
+    assert "of the test part read" in capsys.readouterr().out
+
+
 def test_ctrl_c_says_how_to_go_on(run: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -52,6 +72,7 @@ def test_ctrl_c_says_how_to_go_on(run: pytest.MonkeyPatch, capsys: pytest.Captur
         (("diggits",), "no recipe 'diggits'; known are: lecture-conv"),
         (("tiny", "--resume"), "nothing to resume"),
         ((), "name a recipe: lecture-conv"),
+        (("tiny", "--members", "0"), "--members must be 1 or more"),
         (("tiny", "--resume", "--restart"), "not allowed with"),
     ],
 )

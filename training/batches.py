@@ -1,0 +1,78 @@
+"""Batches: what a network sees in an epoch, a pure function of recipe, material, seed and epoch."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from serving import ink
+from training import nondigits, strokes
+from training.recipes import Recipe
+from training.strokes import Drawings
+from training.style import Style
+
+Pictures = NDArray[np.uint8]
+Classes = NDArray[np.int64]
+Targets = NDArray[np.float32]
+
+
+def pace() -> float:
+    """Seconds between two states of a progress bar: a log is not to be filled with them."""
+    return 0.5 if sys.stderr.isatty() else 30
+
+
+@dataclass(frozen=True)
+class Material:
+    """Pictures uint8[N,28,28], their classes int64[N] of `count`, and the pen strokes traced from them, if any."""
+
+    x: Pictures
+    y: Classes
+    count: int
+    drawings: Drawings | None = None
+
+    @classmethod
+    def traced(cls, x: Pictures, y: Classes, count: int) -> "Material":
+        """Trace the pictures' pen strokes, with a progress bar: about a millisecond each."""
+        bar = tqdm(strokes.trace(x), total=len(x), desc="tracing strokes", unit="digit", mininterval=pace())
+        return cls(x, y, count, strokes.gather(bar))
+
+    def redrawn(self, chosen: NDArray[np.int64], style: Style, rng: np.random.Generator) -> Pictures:
+        """Draw the chosen digits' strokes anew in `style`: uint8[len(chosen),28,28] in the normal form."""
+        pictures = self.x[chosen]
+        for picture, index in zip(pictures, chosen.tolist(), strict=True):
+            # A digit too faint to be traced stays as it is.
+            if self.drawings and (strokes := self.drawings[index]):
+                picture[:] = ink.from_strokes(style.apply(strokes, int(self.y[index]), rng)).pictures[0]
+        return pictures
+
+
+def epoch(
+    recipe: Recipe, material: Material, strength: float, rng: np.random.Generator
+) -> Iterator[tuple[Pictures, Targets]]:
+    """Yield the shuffled, distorted batches of one epoch: pictures, and the wanted probabilities float32[B,C].
+
+    `strength` scales the recipe's distortion and its share of redrawn digits; what does not fill a last batch is
+    left out.
+    """
+    distortion = recipe.distortion.scaled(strength)
+    order = rng.permutation(len(material.x))
+    wanted = np.eye(material.count, dtype=np.float32)
+    others = round(recipe.nondigits * recipe.batch_size)
+    for start in range(0, len(order) - recipe.batch_size + 1, recipe.batch_size):
+        chosen = order[start : start + recipe.batch_size]
+        pictures, targets = material.x[chosen], wanted[material.y[chosen]]
+        if material.drawings:
+            again = rng.random(len(chosen)) < recipe.redrawn * strength
+            pictures[again] = material.redrawn(chosen[again], recipe.style, rng)
+            pictures[:others] = nondigits.draw(others, material.drawings, rng)
+            targets[:others] = 1 / material.count
+        yield distortion.apply(pictures, rng), targets
+
+
+def as_people_draw(recipe: Recipe, material: Material, rng: np.random.Generator) -> Pictures:
+    """Every digit of the material once, drawn anew and distorted as at the end of training: uint8[N,28,28]."""
+    redrawn = material.redrawn(np.arange(len(material.x)), recipe.style, rng)
+    return recipe.distortion.scaled(recipe.last_distortion).apply(redrawn, rng)
