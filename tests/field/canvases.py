@@ -76,6 +76,9 @@ def _pair(look: Look, rng: Rng) -> tuple[NDArray[np.float32], NDArray[np.float32
     """Pen and paper, float32[3] of 0 to 255."""
     dark, light = rng.uniform(0, 80, 3).astype(np.float32), rng.uniform(190, 255, 3).astype(np.float32)
     if look is not Look.COLOURED:
+        if rng.random() < 0.5:
+            # Most pads know black and white only.
+            dark, light = np.zeros_like(dark), np.full_like(light, 255)
         return (dark, light) if look is Look.DARK else (light, dark)
     while True:
         pen, paper = rng.uniform(0, 255, (2, 3)).astype(np.float32)

@@ -1,0 +1,158 @@
+"""The ways in which digits come in: each picture of the benchmark, made from its number alone."""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from tests.drawings import file_of
+from tests.field import canvases, drawn, nondigits
+from tests.field.canvases import Look
+from tests.field.drawn import Drawing
+from tests.field.photos import photograph
+
+Body = bytes | Sequence[Sequence[Sequence[float]]]
+"""An image file, or strokes as JSON carries them."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What one request brings, and what it says."""
+
+    body: Body = field(repr=False)
+    truth: str | None
+    """None where it is no digit."""
+    writer: str = ""
+    half: int = 0
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Shares that the recogniser must reach, 0 to 1; of non-digits, `read` is the share left unsure or empty."""
+
+    read: float
+    sure: float | None = None
+    read_when_sure: float | None = None
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of input: `make(number)` gives its pictures, numbers from 0 to below `count()`."""
+
+    make: Callable[[int], Sent]
+    count: Callable[[], int]
+    reach: Reach | None = None
+
+
+@functools.cache
+def _drawings() -> list[Drawing]:
+    return drawn.load()
+
+
+@functools.cache
+def _mnist() -> tuple[np.ndarray, np.ndarray]:
+    arrays = drawn.read(drawn.MNIST)
+    return arrays["x_test"], arrays["y_test"]
+
+
+def _canvas(look: Look, number: int) -> Sent:
+    drawing, rng = _drawings()[number], np.random.default_rng(number)
+    return _of([drawing], canvases.draw([drawing.strokes], look, rng), look)
+
+
+def _strokes(number: int) -> Sent:
+    drawing, rng = _drawings()[number], np.random.default_rng(number)
+    placed, _ = canvases.place([drawing.strokes], rng)
+    return _of([drawing], [path.round(1).tolist() for path in placed[0]])
+
+
+def _photo(number: int) -> Sent:
+    drawing = _drawings()[_PHOTO_STEP * number]
+    photo = photograph([drawing.strokes], number)
+    return _of([drawing], photo.jpeg, photo.about)
+
+
+def _line(lengths: Sequence[int], number: int) -> Sent:
+    rng = np.random.default_rng(number)
+    digits = drawn.pick_line(_drawings(), lengths[number % len(lengths)], rng)
+    line = drawn.line_up([each.strokes for each in digits], rng)
+    look = list(Look)[rng.integers(len(Look))]
+    return _of(digits, canvases.draw(line, look, rng, width=int(rng.integers(560, 1001))), look)
+
+
+def _line_photo(lengths: Sequence[int], number: int) -> Sent:
+    rng = np.random.default_rng(number)
+    digits = drawn.pick_line(_drawings(), lengths[number % len(lengths)], rng)
+    photo = photograph(drawn.line_up([each.strokes for each in digits], rng), number)
+    return _of(digits, photo.jpeg, photo.about)
+
+
+def _of(digits: Sequence[Drawing], body: Body, about: str = "") -> Sent:
+    return Sent(body, "".join(each.label for each in digits), digits[0].writer, digits[0].half, about)
+
+
+def _mnist_test(number: int) -> Sent:
+    pictures, labels = _mnist()
+    return Sent(file_of(Image.fromarray(pictures[number]), compress_level=1), str(labels[number]))
+
+
+def _envelope(number: int) -> Sent:
+    """Stands in for USPS, which is not here: MNIST's ink shrunk into 16x16, then enlarged."""
+    pictures, labels = _mnist()
+    left, top, width, height = cv2.boundingRect(pictures[number])
+    ink = pictures[number][top : top + height, left : left + width]
+    small = cv2.resize(ink, (max(4, round(16 * width / max(width, height))), 16), interpolation=cv2.INTER_AREA)
+    framed = cv2.copyMakeBorder(small, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=0)
+    large = cv2.resize(framed, None, fx=8, fy=8, interpolation=cv2.INTER_CUBIC)
+    return Sent(file_of(Image.fromarray(large), compress_level=1), str(labels[number]))
+
+
+def _nondigit(kind: str, number: int) -> Sent:
+    return Sent(nondigits.make(kind, number), None, about=kind)
+
+
+def _all_drawings() -> int:
+    return len(_drawings())
+
+
+def _all_tests() -> int:
+    return len(_mnist()[1])
+
+
+_PHOTO_STEP = 2
+_DRAWN = Reach(0.984, 0.95, 0.995)
+_FIVE, _OTHERS = (5,), (3, 4, 6, 7)
+PHOTO, FIVE, MNIST = "photo", "line of five", "MNIST test"
+DRAWN = {f"canvas, {look}": Way(functools.partial(_canvas, look), _all_drawings, _DRAWN) for look in Look}
+DRAWN["strokes"] = Way(_strokes, _all_drawings, _DRAWN)
+"""One digit without a camera between."""
+LINES = {
+    FIVE: Way(functools.partial(_line, _FIVE), lambda: 600, Reach(0.92)),
+    "line of 3, 4, 6, 7": Way(functools.partial(_line, _OTHERS), lambda: 800),
+    "line of five, photo": Way(functools.partial(_line_photo, _FIVE), lambda: 200),
+    "line of 3, 4, 6, 7, photo": Way(functools.partial(_line_photo, _OTHERS), lambda: 200),
+}
+OTHERS = {
+    MNIST: Way(_mnist_test, _all_tests, Reach(0.9965)),
+    "MNIST test through 16x16": Way(_envelope, lambda: min(2000, _all_tests()), Reach(0.985)),
+}
+_COUNTS = {"kana": 1000, "letters": 600, "scribbles": 400, "blank": 200, "blank paper, photo": 200}
+NONDIGITS = {
+    kind: Way(
+        functools.partial(_nondigit, kind),
+        functools.partial(_COUNTS.get, kind, 200),
+        Reach(1.0 if kind.startswith("blank") else 0.9),
+    )
+    for kind in nondigits.MAKERS
+}
+WAYS = {
+    **DRAWN,
+    PHOTO: Way(_photo, lambda: _all_drawings() // _PHOTO_STEP, Reach(0.975)),
+    **LINES,
+    **OTHERS,
+    **NONDIGITS,
+}
