@@ -15,12 +15,14 @@ _ROWS = 64
 """Rows to which the ink is reduced: a pen of a twentieth of the height still has three."""
 _ASIDE = 0.1
 """Price of a step aside, in pixels of ink: of equally cheap ways the straightest."""
-_MOST_INK = 4
+_MOST_INK = 1.5
 """Widths of pen that a cut may cross: two strokes that touch along a slope, not three strokes of one symbol."""
-_APART = 0.12
-"""Least distance between cuts and from the ends, in heights of a symbol."""
+_APART = 0.06
+"""Least distance between cuts, in heights of a symbol."""
 _TALL = 0.6
 """Least height of what a cut leaves on either side."""
+_REACH = 0.8
+"""How far to either side."""
 _MOST_A_SYMBOL = 2
 """Cuts tried, for each height of a symbol in the ink's width."""
 
@@ -48,22 +50,32 @@ def _seams(ink: MatLike, unit: float) -> list[Seam]:
     above, below = _cheapest(share), _cheapest(share[::-1])[::-1]
     middle = _ROWS // 2
     prices = (above + below - share)[middle]
-    limit = _MOST_INK * _pen(ink)
-    apart = max(1, round(_APART * unit))
-    prices[:apart] = prices[-apart:] = np.inf
+    valleys = [column for column in _valleys(prices) if prices[column] <= _MOST_INK * _pen(ink)]
+    valleys.sort(key=lambda column: float(prices[column]))
+    starts = np.array(valleys, np.intp)
+    ways = np.concatenate([_follow(above[: middle + 1][::-1], starts)[:0:-1], _follow(below[middle:], starts)])
     most = round(_MOST_A_SYMBOL * len(prices) / unit)
     found: list[Seam] = []
-    while len(found) < most:
-        column = _middle_of_valley(prices)
-        if prices[column] > limit:
+    for seam in ways.T:
+        if len(found) == most:
             break
-        seam = np.concatenate([_follow(above[: middle + 1][::-1], column)[:0:-1], _follow(below[middle:], column)])
-        good = _both_tall(ink, seam, _TALL * unit)
-        if good:
+        apart = min((float(np.abs(seam - other).mean()) for other in found), default=np.inf)
+        if apart >= _APART * unit and _both_tall(ink, seam, unit):
             found.append(seam)
-        around = apart if good else 1
-        prices[max(0, column - around) : column + around + 1] = np.inf
     return found
+
+
+def _valleys(prices: NDArray[np.float32]) -> list[int]:
+    """Columns cheaper than those around; the middle one where several are equal."""
+    result: list[int] = []
+    fallen = None
+    for column, step in enumerate(np.sign(np.diff(prices)).tolist(), start=1):
+        if step < 0:
+            fallen = column
+        elif step > 0 and fallen is not None:
+            result.append((fallen + column - 1) // 2)
+            fallen = None
+    return result
 
 
 def _pen(ink: MatLike) -> float:
@@ -83,29 +95,21 @@ def _cheapest(share: NDArray[np.float32]) -> NDArray[np.float32]:
     return result
 
 
-def _follow(prices: NDArray[np.float32], column: int) -> Seam:
-    """The cheapest way from `column` in the first row through prices that fall to the last one."""
-    way = [column]
-    for row in prices[1:]:
-        start = max(0, column - 1)
-        steps = [float(row[c]) + _ASIDE * (c != column) for c in range(start, min(len(row), column + 2))]
-        column = start + steps.index(min(steps))
-        way.append(column)
-    return np.array(way)
+def _follow(prices: NDArray[np.float32], starts: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The cheapest ways from columns of the first row through prices that fall to the last one: [rows, ways]."""
+    padded = np.pad(prices, ((0, 0), (1, 1)), constant_values=np.inf)
+    ways = [starts]
+    for row in padded[1:]:
+        here = ways[-1]
+        steps = np.stack([row[here + 1], row[here] + _ASIDE, row[here + 2] + _ASIDE])
+        ways.append(here + np.array([0, -1, 1])[steps.argmin(axis=0)])
+    return np.stack(ways)
 
 
-def _middle_of_valley(prices: NDArray[np.float32]) -> int:
-    """The middle of the cheapest place: the space between two symbols is as cheap everywhere."""
-    first = last = int(prices.argmin())
-    while last + 1 < len(prices) and prices[last + 1] <= prices[first] + _ASIDE:
-        last += 1
-    return (first + last) // 2
-
-
-def _both_tall(ink: MatLike, seam: Seam, least: float) -> bool:
-    left = np.arange(ink.shape[1]) < seam[:, None]
-    for side in (left, ~left):
+def _both_tall(ink: MatLike, seam: Seam, unit: float) -> bool:
+    distance = np.arange(ink.shape[1]) - seam[:, None]
+    for side in ((-_REACH * unit <= distance) & (distance < 0), (distance >= 0) & (distance < _REACH * unit)):
         rows = np.flatnonzero((ink * side).max(axis=1) > 127)
-        if not len(rows) or rows[-1] - rows[0] + 1 < least:
+        if not len(rows) or rows[-1] - rows[0] + 1 < _TALL * unit:
             return False
     return True

@@ -30,7 +30,7 @@ _SPECK = 0.08
 """Parts that are smaller than this share of the largest, both ways, are dust."""
 _CRUMB = 0.2
 """Parts that are smaller than this, both ways, are no symbols; near a larger part they belong to it."""
-_NEAR = 0.2
+_NEAR = 0.35
 """How far from its symbol a crumb may lie, and how far apart two pieces of one symbol."""
 _LOW = 0.5
 """Parts of at least this height found a line; lower ones join the line that they are next to."""
@@ -42,10 +42,16 @@ _NARROWEST = 0.5
 """A part in a line is not cut below this width: two symbols that touch are wider."""
 _MOST_ATOMS = 4
 """Atoms in one candidate."""
-_CUT = 2.0
+_WIDE = 2.2
+"""Width of a candidate."""
+_CUT = 0.3
 """Price of a cut through ink."""
 _BRIDGE, _BRIDGE_SLOPE = 0.5, 10.0
 """Price of joining two parts that do not overlap from left to right, and of each unit of paper between them."""
+_STACKED = 2.0
+"""Price of taking two parts for two symbols where one lies above the other altogether."""
+_WIDENESS = 0.5
+"""Price of each unit of width beyond the first."""
 _AROUND = np.ones((3, 3), np.uint8)
 
 _LOWNESS = 4.0
@@ -250,18 +256,28 @@ def _atoms(part: Part, labels: Labels, unit: float, narrowest: float) -> list[At
 def _candidates(atoms: Sequence[Atom], line: int, unit: float) -> Iterator[tuple[Span, Part]]:
     """Every run of atoms that could be one symbol."""
     for start, atom in enumerate(atoms):
-        part, price = atom.part, _CUT * atom.cut
-        yield Span(line, start, start + 1, -price - _lowness(part, unit)), part
+        part, price = atom.part, _parting(atoms[start - 1], atom) if start else 0.0
+        yield Span(line, start, start + 1, -price - _shape(part, unit)), part
         for stop in range(start + 1, min(start + _MOST_ATOMS, len(atoms))):
             other = atoms[stop]
             gap = _gap(part, other.part) / unit
-            if gap > _NEAR or max(part.right, other.part.right) - min(part.left, other.part.left) > 1.6 * unit:
+            if gap > _NEAR or max(part.right, other.part.right) - min(part.left, other.part.left) > _WIDE * unit:
                 break
             if not other.cut and gap > 0:
                 price += _BRIDGE + _BRIDGE_SLOPE * gap
             part |= other.part
-            yield Span(line, start, stop + 1, -price - _lowness(part, unit)), part
+            yield Span(line, start, stop + 1, -price - _shape(part, unit)), part
 
 
-def _lowness(part: Part, unit: float) -> float:
-    return _LOWNESS * max(0.0, 1 - part.height / (_LOW * unit))
+def _parting(before: Atom, atom: Atom) -> float:
+    """Price of a symbol that ends between two neighbouring atoms."""
+    if atom.cut:
+        return _CUT
+    overlap = -_gap(before.part, atom.part) / min(before.part.width, atom.part.width)
+    return _STACKED * max(0.0, overlap)
+
+
+def _shape(part: Part, unit: float) -> float:
+    """Price of a candidate that is very low or wide."""
+    lowness = max(0.0, 1 - part.height / (_LOW * unit))
+    return _LOWNESS * lowness + _WIDENESS * max(0.0, part.width / unit - 1)
