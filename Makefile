@@ -15,7 +15,7 @@ SLIM = .venv/.slim
 DEV = .venv/.dev
 
 .DEFAULT_GOAL = help
-.PHONY: help run test lint format types train evaluate bench image image-check wheel constraints clean
+.PHONY: help run test lint format types train evaluate bench field image image-check wheel constraints clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +45,9 @@ evaluate: $(DEV) ## figures, plots and a page about a bundle (BUNDLE=models/digi
 
 bench: $(DEV) ## measure how fast the server answers, beside the usual Flask script (ARGS=)
 	$(PY) -m tests.bench $(ARGS)
+
+field: $(DEV) ## read what people draw and photograph: tables, and a page of the misread (ARGS=--quick)
+	$(PY) -m tests.field $(ARGS)
 
 image: ## build the container image with docker, podman or buildah (IMAGE=inkling)
 	$(BUILD_IMAGE) --tag $(IMAGE) .

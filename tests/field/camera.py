@@ -48,10 +48,9 @@ def _expose(scene: Scene, rng: Rng) -> Scene:
     # Photons come in at random, so noise grows with the root of the light; the sensor adds its own.
     grey = cv2.transform(exposed, np.array([[0.3, 0.55, 0.15]], np.float32))
     deviation = np.sqrt(np.maximum(grey, 0) * np.float32(1.1e-4 * iso) + np.float32(1.2e-5 * iso**2))
-    exposed += (deviation * grain(rng, shape))[..., None]
-    for channel in range(3):
-        exposed[..., channel] += deviation * np.float32(0.5) * clouds(rng, shape, 2.5)
-    return exposed
+    common = grain(rng, shape)
+    noise = cv2.merge([deviation * (common + np.float32(0.5) * clouds(rng, shape, 2.5)) for _ in range(3)])
+    return cv2.add(exposed, noise, dst=exposed)
 
 
 def _develop(scene: Scene, rng: Rng) -> Pixels:
@@ -62,8 +61,8 @@ def _develop(scene: Scene, rng: Rng) -> Pixels:
     contrast = rng.uniform(0, 0.25)
     curve = encoded + contrast * (encoded * encoded * (3 - 2 * encoded) - encoded)
     table = np.rint(np.clip(curve, 0, 1) * 255).astype(np.uint8)
-    steps = cv2.max(scene * np.float32((_LEVELS - 1) / 1.25), 0)
-    return table[np.minimum(steps, _LEVELS - 1).astype(np.uint16)]
+    steps = np.multiply(scene, np.float32((_LEVELS - 1) / 1.25), out=scene)
+    return table[np.clip(steps, 0, _LEVELS - 1, out=steps).astype(np.uint16)]
 
 
 def _sharpen(pixels: Pixels, rng: Rng) -> Pixels:

@@ -33,15 +33,16 @@ def place(digits: Sequence[Strokes], rng: Rng, width: int = SIDE) -> tuple[list[
     paths = [path for strokes in digits for path in strokes]
     points = np.concatenate(paths)
     low, extent = points.min(axis=0), np.maximum(np.ptp(points, axis=0), 1e-6)
-    tall = float(np.median([np.ptp(np.concatenate(list(strokes)), axis=0).max() for strokes in digits]))
+    # A dot has no size of its own.
+    tall = max(float(np.median([np.ptp(np.concatenate(list(each)), axis=0).max() for each in digits])), 1e-6)
     pen = rng.uniform(0.05, 0.11)
     canvas = np.array([width, SIDE]) * (1 - 2 * _MARGIN)
     largest = float((canvas / (extent + pen * tall)).min())
     scale = min(rng.uniform(0.35, 0.9) * SIDE / tall, largest)
     line = pen * tall * scale
     room = canvas - extent * scale - line
-    origin = _MARGIN * np.array([width, SIDE]) + line / 2 + rng.uniform(0, 1, 2) * np.maximum(room, 0) - low * scale
-    return [[(path * scale + origin).astype(np.float32) for path in strokes] for strokes in digits], line
+    origin = _MARGIN * np.array([width, SIDE]) + line / 2 + rng.uniform(0, 1, 2) * np.maximum(room, 0)
+    return [[((path - low) * scale + origin).astype(np.float32) for path in strokes] for strokes in digits], line
 
 
 def draw(digits: Sequence[Strokes], look: Look, rng: Rng, width: int = SIDE) -> bytes:

@@ -14,6 +14,7 @@ from tests.field.runner import thumbnail
 
 _FIRST = 100
 _CELL = 200
+_SIDE = 3 * _CELL
 _COLUMNS = 6
 
 
@@ -22,7 +23,7 @@ def photo(number: int) -> Photo:
     rng = np.random.default_rng(number)
     count = int(rng.integers(3, 6)) if number % 4 == 3 else 1
     digits = [digit(str(rng.integers(10)), rng) for _ in range(count)]
-    return photograph(drawn.line_up(digits, rng), number)
+    return photograph(drawn.line_up(digits, rng), number, (_SIDE, _SIDE))
 
 
 def photos(count: int) -> list[tuple[bytes, str]]:
@@ -41,8 +42,8 @@ def main() -> None:
     page = Image.new("RGB", (_COLUMNS * _CELL, rows * _CELL), "white")
     for number in range(arguments.photos):
         image = ImageOps.exif_transpose(Image.open(io.BytesIO(photo(_FIRST + number).jpeg)))
-        square = ImageOps.fit(image, (_CELL, _CELL), Image.Resampling.LANCZOS)
-        page.paste(square, (number % _COLUMNS * _CELL, number // _COLUMNS * _CELL))
+        small = image.resize((_CELL, _CELL), Image.Resampling.LANCZOS)
+        page.paste(small, (number % _COLUMNS * _CELL, number // _COLUMNS * _CELL))
     page.save(arguments.file, quality=80, optimize=True)
 
 

@@ -87,7 +87,7 @@ def _surface(kind: Kind, view: View, rng: Rng) -> Sheet:
         texture += kind.wiped * (1 if colour[0] < 0.3 else -0.25) * np.clip(dust, 0, 2)
     if kind.flecks:
         texture *= 1 - _flecks(kind.flecks, view, rng)
-    return texture[..., None] * colour.astype(np.float32)
+    return cv2.merge([texture * np.float32(part) for part in colour])
 
 
 def _turned(field: NDArray[np.float32], rng: Rng) -> NDArray[np.float32]:
@@ -136,7 +136,7 @@ def _print(sheet: Sheet, paths: NDArray[np.float32], colour: RGB, strength: floa
     inside = [path for path in paths if _touches(path, sheet.shape[:2])]
     cv2.polylines(mask, _fixed(inside), False, 255, max(1, round(width)), cv2.LINE_AA, shift=4)
     share = mask.astype(np.float32) * np.float32(strength * min(1.0, width) / 255)
-    sheet *= 1 - share[..., None] * (1 - np.array(colour, np.float32))
+    sheet *= cv2.merge([1 - share * np.float32(1 - part) for part in colour])
 
 
 def _touches(path: NDArray[np.float32], shape: tuple[int, int]) -> bool:

@@ -1,9 +1,11 @@
 """How long one picture takes on one core: ink by what is sent, the network; medians."""
 
+import io
 from collections.abc import Callable
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from serving import ink
 from serving.recognizer import Recognizer
@@ -22,8 +24,9 @@ def rows(recognizer: Recognizer, many: bool, seconds: float) -> list[list[str]]:
     five = [path.astype(np.float32) for path in handmade.digit("5", rng)]
     placed, _ = canvases.place([five], rng)
     strokes = [path.tolist() for path in placed[0]]
-    canvas = ink.decode(canvases.draw([five], Look.DARK, rng))
-    clear = ink.decode(canvases.draw([five], Look.TRANSPARENT, rng))
+    canvas, clear = (
+        np.asarray(Image.open(io.BytesIO(canvases.draw([five], look, rng)))) for look in (Look.DARK, Look.TRANSPARENT)
+    )
     photo = photograph([five], 5, _LARGE).jpeg
     found = ink.from_strokes(strokes)
     steps: dict[str, tuple[Callable[[], object], float]] = {
