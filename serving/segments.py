@@ -11,6 +11,8 @@ within a symbol, and symbols much lower than their line. Lengths are in `unit`s,
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 import cv2
@@ -32,8 +34,14 @@ _CRUMB = 0.2
 """Parts that are smaller than this, both ways, are no symbols; near a larger part they belong to it."""
 _NEAR = 0.35
 """How far from its symbol a crumb may lie, and how far apart two pieces of one symbol."""
-_LOW = 0.5
+_LOW = 0.65
 """Parts of at least this height found a line; lower ones join the line that they are next to."""
+_STACKED_FROM = 0.5
+"""Width that they have in common, as a share of the narrower one's."""
+_NEXT_TO = 0.75
+"""How far from a line's parts a low one may lie."""
+_STACK_GAP = 0.15
+"""Paper between the parts of a symbol that lie above each other, as a share of their common height."""
 _SAME_LINE = 0.35
 """Neighbours in a line have this share of the lower one's height in common."""
 _WIDEST = 1.2
@@ -44,18 +52,20 @@ _MOST_ATOMS = 4
 """Atoms in one candidate."""
 _WIDE = 2.2
 """Width of a candidate."""
-_CUT = 0.3
-"""Price of a cut through ink."""
-_BRIDGE, _BRIDGE_SLOPE = 0.5, 10.0
-"""Price of joining two parts that do not overlap from left to right, and of each unit of paper between them."""
+_ANOTHER = 0.3
+"""Price of every symbol of a line but the first."""
+_BRIDGE = 1.0
+"""Price of each unit of paper from left to right between parts of one symbol."""
+_SIDE_BY_SIDE, _APART = 3.0, 0.25
+"""Price of joining two parts that are both as high as symbols and have less than that share of width in common."""
 _STACKED = 2.0
 """Price of taking two parts for two symbols where one lies above the other altogether."""
 _WIDENESS = 0.5
 """Price of each unit of width beyond the first."""
 _AROUND = np.ones((3, 3), np.uint8)
 
-_LOWNESS = 4.0
-"""Price of a symbol without height; it falls to nothing at `_LOW` units."""
+_LOWNESS, _LOWEST = 4.0, 0.5
+"""Price of a symbol without height; it falls to nothing at that height."""
 
 
 Labels = NDArray[np.int32]
@@ -140,7 +150,7 @@ def segment(ink: Picture) -> Segments | None:
         return None
     candidates: list[tuple[Span, Part]] = []
     for number, line in enumerate(_lines(parts)):
-        unit = unit_of([part.height for part in line])
+        unit = reduce(or_, line).height if _is_stack(line) else unit_of([part.height for part in line])
         narrowest = _NARROWEST if len(parts) > 1 else _WIDEST
         atoms = [atom for part in _without_crumbs(line, unit) for atom in _atoms(part, labels, unit, narrowest)]
         candidates += _candidates(sorted(atoms, key=_middle), number, unit)
@@ -173,6 +183,8 @@ def _lines(parts: Sequence[Part]) -> list[list[Part]]:
 
     A part joins the line whose last part it has most height in common with, so that lines may slope.
     """
+    if _is_stack(parts):
+        return [list(parts)]
     unit = unit_of([part.height for part in parts])
     lines: list[list[Part]] = []
     low: list[Part] = []
@@ -190,10 +202,26 @@ def _lines(parts: Sequence[Part]) -> list[list[Part]]:
     for part in low:
         distances = [min(_distance(part, other) for other in line) for line in tall]
         nearest = int(np.argmin(distances))
-        (lines[nearest] if distances[nearest] <= _LOW * unit else far).append(part)
+        (lines[nearest] if distances[nearest] <= _NEXT_TO * unit else far).append(part)
     if far:
         lines += _lines(far)
     return sorted(lines, key=lambda line: sum(part.top + part.bottom for part in line) / len(line))
+
+
+def _is_stack(parts: Sequence[Part]) -> bool:
+    """Whether parts could be one symbol, drawn one above the other: a five and its hat, the rings of an eight."""
+    whole = reduce(or_, parts)
+    above: Part | None = None
+    for part in sorted(parts, key=lambda part: part.top):
+        if above and (part.top - above.bottom > _STACK_GAP * whole.height or _overlap(above, part) < _STACKED_FROM):
+            return False
+        above = above | part if above else part
+    return True
+
+
+def _overlap(a: Part, b: Part) -> float:
+    """Width that two parts have in common, as a share of the narrower one's; negative where they are apart."""
+    return -_gap(a, b) / min(a.width, b.width)
 
 
 def _beside(a: Part, b: Part) -> float:
@@ -254,30 +282,36 @@ def _atoms(part: Part, labels: Labels, unit: float, narrowest: float) -> list[At
 
 
 def _candidates(atoms: Sequence[Atom], line: int, unit: float) -> Iterator[tuple[Span, Part]]:
-    """Every run of atoms that could be one symbol."""
+    """Every run of atoms that could be one symbol: few atoms, or whole parts."""
     for start, atom in enumerate(atoms):
         part, price = atom.part, _parting(atoms[start - 1], atom) if start else 0.0
         yield Span(line, start, start + 1, -price - _shape(part, unit)), part
-        for stop in range(start + 1, min(start + _MOST_ATOMS, len(atoms))):
-            other = atoms[stop]
+        for stop, other in enumerate(atoms[start + 1 :], start + 2):
             gap = _gap(part, other.part) / unit
-            if gap > _NEAR or max(part.right, other.part.right) - min(part.left, other.part.left) > _WIDE * unit:
+            if gap > _NEAR or max(part.right, other.part.right) - part.left > _WIDE * unit:
                 break
-            if not other.cut and gap > 0:
-                price += _BRIDGE + _BRIDGE_SLOPE * gap
+            if not other.cut:
+                price += _bridging(part, other.part, unit)
             part |= other.part
-            yield Span(line, start, stop + 1, -price - _shape(part, unit)), part
+            whole = not atom.cut and (stop == len(atoms) or not atoms[stop].cut)
+            if whole or stop - start <= _MOST_ATOMS:
+                yield Span(line, start, stop, -price - _shape(part, unit)), part
+
+
+def _bridging(part: Part, other: Part, unit: float) -> float:
+    """Price of one symbol of two parts that do not touch."""
+    price = _BRIDGE * max(0, _gap(part, other)) / unit
+    both_high = min(part.height, other.height) >= _LOW * unit
+    return price + _SIDE_BY_SIDE * (both_high and _overlap(part, other) < _APART)
 
 
 def _parting(before: Atom, atom: Atom) -> float:
-    """Price of a symbol that ends between two neighbouring atoms."""
-    if atom.cut:
-        return _CUT
-    overlap = -_gap(before.part, atom.part) / min(before.part.width, atom.part.width)
-    return _STACKED * max(0.0, overlap)
+    """Price of a symbol that begins between two neighbouring atoms."""
+    overlap = 0.0 if atom.cut else _overlap(before.part, atom.part)
+    return _ANOTHER + _STACKED * max(0.0, overlap)
 
 
 def _shape(part: Part, unit: float) -> float:
     """Price of a candidate that is very low or wide."""
-    lowness = max(0.0, 1 - part.height / (_LOW * unit))
+    lowness = max(0.0, 1 - part.height / (_LOWEST * unit))
     return _LOWNESS * lowness + _WIDENESS * max(0.0, part.width / unit - 1)
