@@ -9,7 +9,7 @@ paper 0; the ink's longer side is 20 pixels, anti-aliased; its centre of mass is
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -21,6 +21,7 @@ from serving.errors import BadRequestError, ImpossibleError, TooLargeError
 from serving.paper import coverage
 from serving.picture import Picture as Picture
 from serving.picture import decode as decode
+from serving.picture import halve
 from serving.segments import INK_FROM, Span, is_single, segment
 from serving.sketch import Path, draw
 
@@ -61,7 +62,8 @@ NO_INK = Ink(np.zeros((0, SIDE, SIDE), np.uint8), (), ())
 
 def from_bytes(data: bytes, many: bool = False) -> Ink:
     """Find the symbol in an image file, or all candidates for symbols. Raises as `decode`."""
-    return from_picture(decode(data), many)
+    picture, scale = decode(data)
+    return _enlarge(from_picture(picture, many), scale)
 
 
 def from_picture(picture: Picture, many: bool = False) -> Ink:
@@ -69,6 +71,9 @@ def from_picture(picture: Picture, many: bool = False) -> Ink:
 
     With `many` all candidates for symbols are found, as `segments` says.
     """
+    small, scale = halve(picture)
+    if scale > 1:
+        return _enlarge(from_picture(small, many), scale)
     ink = coverage(picture)
     box = cut(ink)
     if box is None:
@@ -81,6 +86,14 @@ def from_picture(picture: Picture, many: bool = False) -> Ink:
     pictures = np.stack([normalise(segments.ink_of(part, ink)) for _, part in segments.candidates])
     boxes = tuple((left + part.left, top + part.top, part.width, part.height) for _, part in segments.candidates)
     return Ink(pictures, boxes, tuple(span for span, _ in segments.candidates))
+
+
+def _enlarge(ink: Ink, scale: int) -> Ink:
+    """Give the boxes in the pixels of a picture that was halved."""
+    if scale == 1:
+        return ink
+    boxes = tuple((scale * left, scale * top, scale * width, scale * height) for left, top, width, height in ink.boxes)
+    return replace(ink, boxes=boxes)
 
 
 def from_pixels(rows: object) -> Ink:

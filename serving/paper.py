@@ -5,38 +5,61 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 from cv2.typing import MatLike
+from numpy.typing import NDArray
 
+from serving import lines, photo
 from serving.picture import Picture
 
 _LEAST_CONTRAST = 24
 """Ink that differs less from the paper (of 255) is noise or compression."""
 _SAMPLES = 40
 """Rows and columns from which the paper's colour is taken."""
+_FLAT = 0.4
+"""Share of pixels of the paper's very colour from which on a picture is drawn, or scanned, not photographed."""
+_TINY = 64
+"""Longer side up to which a picture has no room for ruled lines and shadows."""
 
 
 def coverage(picture: Picture) -> Picture:
     """How much ink is where: uint8[H,W], 0 for paper up to 255, whatever the polarity, colours or alpha.
 
-    The paper's colour is the median of the picture. All zeros where nothing stands out from the paper.
+    `picture` is uint8[H,W] (grey), [H,W,3] (RGB) or [H,W,4] (RGBA). All zeros where nothing stands out from the
+    paper. Drawings, whose paper has one colour, are compared with that colour; all else goes the way of a photo.
     """
-    ink = _contrast(picture)
-    _, strongest, _, _ = cv2.minMaxLoc(ink)
-    if strongest < _LEAST_CONTRAST:
-        return np.zeros(ink.shape, np.uint8)
-    return cv2.convertScaleAbs(ink, alpha=255 / strongest).astype(np.uint8, copy=False)
-
-
-def _contrast(picture: Picture) -> MatLike:
     if picture.ndim == 2:
-        return _difference(picture)
+        return _on_paper((picture,))
     planes = cv2.split(picture)
     if len(planes) == 3:
-        return _strongest(planes)
+        return _on_paper(planes)
     *colours, alpha = planes
     if 2 * cv2.countNonZero(alpha) <= alpha.size:
-        return _contrast_of_a_drawing(colours, alpha)
+        return _to_full_scale(_contrast_of_a_drawing(colours, alpha))
     # An opaque picture with holes, rounded corners for one, brings its own paper.
-    return cv2.multiply(_strongest(colours), alpha, scale=1 / 255)
+    return cv2.multiply(_on_paper(colours), alpha, scale=1 / 255).astype(np.uint8, copy=False)
+
+
+def _on_paper(planes: Sequence[MatLike]) -> Picture:
+    samples = _samples(planes)
+    paper = np.median(samples, axis=1)
+    flat = float((np.abs(samples - paper[:, None]) <= 1).all(axis=0).mean())
+    if max(planes[0].shape) <= _TINY:
+        return _to_full_scale(_strongest(planes, paper))
+    if flat < _FLAT:
+        return photo.coverage(tuple(planes))
+    contrast = _strongest(planes, paper)
+    if contrast[:: contrast.shape[0] - 1 or 1, :: contrast.shape[1] - 1 or 1].max() >= _LEAST_CONTRAST:
+        # Paper of one colour reaches the corners, but for a table that lies there.
+        return photo.coverage(tuple(planes))
+    if _reaches_frame(contrast):
+        contrast = cv2.bitwise_and(contrast, cv2.bitwise_not(lines.find_both(contrast, _LEAST_CONTRAST)))
+    return _to_full_scale(contrast)
+
+
+def _to_full_scale(contrast: MatLike) -> Picture:
+    _, strongest, _, _ = cv2.minMaxLoc(contrast)
+    if strongest < _LEAST_CONTRAST:
+        return np.zeros(contrast.shape, np.uint8)
+    return cv2.convertScaleAbs(contrast, alpha=255 / strongest).astype(np.uint8, copy=False)
 
 
 def _contrast_of_a_drawing(colours: Sequence[MatLike], alpha: MatLike) -> MatLike:
@@ -55,16 +78,23 @@ def _contrast_of_a_drawing(colours: Sequence[MatLike], alpha: MatLike) -> MatLik
     return result
 
 
-def _strongest(planes: Sequence[MatLike]) -> MatLike:
+def _samples(planes: Sequence[MatLike]) -> NDArray[np.float32]:
+    """Values float32[C,S] at places all over the picture."""
+    height, width = planes[0].shape
+    rows, columns = slice(None, None, max(1, height // _SAMPLES)), slice(None, None, max(1, width // _SAMPLES))
+    return np.stack([plane[rows, columns].ravel() for plane in planes]).astype(np.float32)
+
+
+def _strongest(planes: Sequence[MatLike], paper: NDArray[np.float32]) -> MatLike:
     """Of the colour planes' differences from the paper the largest, pixel by pixel."""
-    result = _difference(planes[0])
-    for plane in planes[1:]:
-        result = cv2.max(result, _difference(plane))
+    # Not absdiff, which takes a plane of 4x1 for a colour.
+    differences = [cv2.convertScaleAbs(plane, beta=-float(of)) for plane, of in zip(planes, paper, strict=True)]
+    result = differences[0]
+    for difference in differences[1:]:
+        result = cv2.max(result, difference)
     return result
 
 
-def _difference(plane: MatLike) -> MatLike:
-    height, width = plane.shape
-    samples = plane[:: max(1, height // _SAMPLES), :: max(1, width // _SAMPLES)]
-    # Not absdiff, which takes a plane of 4x1 for a colour.
-    return cv2.convertScaleAbs(plane, beta=-float(np.median(samples)))
+def _reaches_frame(contrast: MatLike) -> bool:
+    frame = contrast[0], contrast[-1], contrast[:, 0], contrast[:, -1]
+    return any(int(side.max()) >= _LEAST_CONTRAST for side in frame)

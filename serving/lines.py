@@ -1,0 +1,129 @@
+"""Ruled and squared paper: which pixels are printed lines and not strokes that cross them."""
+
+import cv2
+import numpy as np
+from cv2.typing import MatLike
+from numpy.typing import NDArray
+
+_TILT = 13.0
+"""Lines lean at most so many degrees."""
+_TILT_STEP = 0.5
+_SEARCHED = 320
+"""Longer side of the copy on which the tilt is sought."""
+_THICKEST = 0.014
+"""Of the picture's longer side; thicker things are no printed lines."""
+_PIECE = 10
+"""A line is found from straight pieces of one part in so many of the picture's width."""
+_FAMILY = 3
+"""So many lines of one direction make it likely that a broken one is a line as well."""
+
+
+def find_both(ink: MatLike, floor: int, paper: MatLike | None = None) -> MatLike:
+    """Find lines across and lines down a picture, as `find` does; `paper` is the whole picture if not given."""
+    if paper is None:
+        paper = np.full(ink.shape, 255, np.uint8)
+    across = find(ink, paper, floor)
+    down = find(cv2.transpose(ink), cv2.transpose(paper), floor)
+    return cv2.bitwise_or(across, cv2.transpose(down))
+
+
+def find(ink: MatLike, paper: MatLike, floor: int) -> MatLike:
+    """Find the lines that run across a picture, leaning at most `_TILT` degrees: mask uint8[H,W], 255 on lines.
+
+    `ink` uint8[H,W] is flattened, 0 for paper; up to `floor` it is grain. `paper` is 255 where there is paper.
+    Lines go from edge to edge of the paper (two thirds of the way where others do) and are thin. What stands out
+    of a line, because it is darker or because it is thicker, is a stroke and not in the mask.
+    """
+    height, width = ink.shape
+    slope = float(np.tan(np.deg2rad(_tilt(ink, floor))))
+    margin = int(abs(slope) * width / 2) + 1
+    # Shear upright: lines become level, and nothing gets lost.
+    shear = np.array([[1, 0, 0], [-slope, 1, slope * width / 2 + margin]], np.float32)
+    size = width, height + 2 * margin
+    level = cv2.warpAffine(ink, shear, size, flags=cv2.INTER_LINEAR)
+    ground = cv2.warpAffine(paper, shear, size, flags=cv2.INTER_NEAREST)
+    strength = _strength(level)
+    chosen = _choose(strength, ground, max(floor // 3, 4))
+    if chosen is None:
+        return np.zeros(ink.shape, np.uint8)
+    lines = _without_strokes(level, strength, chosen, floor)
+    return cv2.warpAffine(lines, shear, (width, height), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
+
+
+def _tilt(ink: MatLike, floor: int) -> float:
+    """Degrees by which lines lean: where the sums along them differ most from one to the next."""
+    by = max(1, round(max(ink.shape) / _SEARCHED))
+    small = cv2.resize(ink, (max(1, ink.shape[1] // by), max(1, ink.shape[0] // by)), interpolation=cv2.INTER_AREA)
+    # What is strong counts as much as what is faint: length makes a line.
+    small = cv2.threshold(small, floor, 0, cv2.THRESH_TRUNC)[1]
+    height, width = small.shape
+    best, result = -1.0, 0.0
+    for tilt in np.arange(-_TILT, _TILT + _TILT_STEP, _TILT_STEP):
+        slope = float(np.tan(np.deg2rad(tilt)))
+        shear = np.array([[1, 0, 0], [-slope, 1, slope * width / 2]], np.float32)
+        leant = cv2.warpAffine(small, shear, (width, height), flags=cv2.INTER_LINEAR)
+        sums = cv2.reduce(leant, 1, cv2.REDUCE_AVG, dtype=cv2.CV_32F).ravel()
+        steps = np.diff(sums)
+        score = float(steps @ steps)
+        if score > best:
+            best, result = score, float(tilt)
+    return result
+
+
+def _strength(level: MatLike) -> MatLike:
+    """How dark a level line is at each pixel: what is left where thick things, and then short ones, are taken out."""
+    width = level.shape[1]
+    thick = cv2.morphologyEx(level, cv2.MORPH_OPEN, _bar(1, max(5, round(_THICKEST * max(level.shape)))))
+    thin = cv2.blur(cv2.subtract(level, thick), (max(3, width // 40) | 1, 1))
+    # A line that leans a little still, or bends, leaves its row of pixels: three rows hold it for longer.
+    return cv2.morphologyEx(cv2.dilate(thin, _bar(1, 3)), cv2.MORPH_OPEN, _bar(max(5, width // _PIECE), 1))
+
+
+def _choose(strength: MatLike, ground: MatLike, least: int) -> MatLike | None:
+    """Mask of the lines among the straight pieces; None if there are none."""
+    width = strength.shape[1]
+    pieces = cv2.threshold(strength, least, 255, cv2.THRESH_BINARY)[1]
+    joined = cv2.morphologyEx(pieces, cv2.MORPH_CLOSE, _bar(max(3, width // 8) | 1, 1))
+    number, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    lengths = stats[:, cv2.CC_STAT_WIDTH]
+    through = _goes_through(joined, ground, labels, stats) & (lengths > 0.08 * width)
+    through[0] = False
+    family = np.count_nonzero(through & (lengths > 0.5 * width)) >= _FAMILY
+    chosen = through | (lengths >= (0.5 if family else 0.85) * width)
+    chosen[0] = False
+    if not chosen.any():
+        return None
+    return cv2.dilate(np.where(chosen, 255, 0).astype(np.uint8)[labels], _bar(1, 3))
+
+
+def _goes_through(joined: MatLike, ground: MatLike, labels: MatLike, stats: MatLike) -> NDArray[np.bool_]:
+    """Which components reach the paper's edge on their left and on their right."""
+    near = max(3, joined.shape[1] // 60)
+    framed = cv2.copyMakeBorder(ground, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    inner = cv2.erode(framed, _bar(2 * near + 1, 2 * near + 1))[1:-1, 1:-1]
+    rows, columns = np.nonzero(cv2.subtract(joined, inner))
+    found = labels[rows, columns]
+    middles = stats[:, cv2.CC_STAT_LEFT] + stats[:, cv2.CC_STAT_WIDTH] / 2
+    left, right = np.zeros((2, len(stats)), np.bool_)
+    on_left = columns < middles[found]
+    left[found[on_left]] = True
+    right[found[~on_left]] = True
+    return left & right
+
+
+def _without_strokes(level: MatLike, strength: MatLike, chosen: MatLike, floor: int) -> MatLike:
+    """The chosen lines less the strokes that cross them: what is darker than the line, or thicker."""
+    line = cv2.bitwise_and(cv2.dilate(strength, _bar(1, 3)), chosen)
+    dark = cv2.compare(level, cv2.max(cv2.convertScaleAbs(line, alpha=0.5), np.full_like(line, floor // 2)), cv2.CMP_GT)
+    on_line = cv2.bitwise_and(dark, chosen)
+    runs = cv2.countNonZero(on_line) - cv2.countNonZero(cv2.bitwise_and(on_line[1:], on_line[:-1]))
+    thickness = cv2.countNonZero(on_line) / max(1, runs)
+    thicker = cv2.morphologyEx(dark, cv2.MORPH_OPEN, _bar(1, int(np.ceil(1.6 * thickness)) + 2))
+    darker = cv2.compare(level, cv2.convertScaleAbs(line, alpha=1.5, beta=float(floor)), cv2.CMP_GT)
+    paper = cv2.bitwise_not(cv2.bitwise_or(thicker, darker))
+    alone = cv2.bitwise_and(chosen, paper)
+    return cv2.bitwise_and(cv2.dilate(alone, _bar(1, 3)), paper)
+
+
+def _bar(width: int, height: int) -> MatLike:
+    return cv2.getStructuringElement(cv2.MORPH_RECT, (width, height))

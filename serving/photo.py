@@ -1,0 +1,283 @@
+"""Ink in photos and scans: uneven light, shadows, a table under the paper, ruled lines, grain.
+
+`STEPS` is the way of a photo, in order. Each step takes the `Sheet` as far as it is known and returns it with
+something more or something cleaner; `serving.steps` shows them as pictures.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from cv2.typing import MatLike
+from numpy.typing import NDArray
+
+from serving import lines
+from serving.picture import Picture
+
+_SMALL = 256
+"""Longer side of the copy on which light, table and polarity are judged."""
+_BRUSHES = (3, 5, 7, 9, 13, 17, 23, 31)
+"""Widths of strokes that are tried, in pixels of the small copy; nothing wider is a stroke."""
+_BLACK = 12
+"""Added before brightnesses are compared: the darkest steps of a camera are noise."""
+_SHADING = 0.06
+"""Differences of brightness (natural logarithm) that paper has by itself."""
+_TINGE = 0.11
+"""Of the logarithms of red, green and blue: what differs more from their mean than on the paper is another thing.
+Shadows differ by less."""
+_DARKEST = -1.05
+"""Logarithm of the light that the deepest shadow leaves."""
+_GRAINS = 4.0
+"""Standard deviations of the paper's grain above which something may be ink."""
+_FAINTEST = 7
+"""Ink that takes less of the light than this (of 255) cannot be told from stains."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What is known of a picture so far; planes and masks are uint8."""
+
+    planes: tuple[MatLike, ...]
+    """The picture as sent, [H,W] a colour."""
+    small: tuple[MatLike, ...] = ()
+    """The same, shrunk to `_SMALL` and without grain."""
+    table: MatLike | None = None
+    """255 beyond the paper's edges; small."""
+    dark_ink: bool = True
+    brush: int = _BRUSHES[-1]
+    """Width of square, in small pixels, into which no stroke fits."""
+    paper: tuple[MatLike, ...] = ()
+    """The paper without its ink, small."""
+    ink: MatLike | None = None
+    """[H,W], how far each pixel is from paper to ink; cleaner with every step."""
+    floor: int = 0
+    """Up to this value `ink` is grain."""
+
+
+def shrink(sheet: Sheet) -> Sheet:
+    """Look from further away: averages out the grain."""
+    height, width = sheet.planes[0].shape
+    by = max(1, round(max(height, width) / _SMALL))
+    size = max(1, width // by), max(1, height // by)
+    small = (cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in sheet.planes)
+    return replace(sheet, small=tuple(cv2.medianBlur(plane, 3) for plane in small))
+
+
+def find_table(sheet: Sheet) -> Sheet:
+    """Find what touches the picture's edge, is wider than a stroke and no shadow: too dark, light or coloured."""
+    height, width = sheet.small[0].shape
+    middle = slice(height // 4, height - height // 4), slice(width // 4, width - width // 4)
+    ratios = []
+    for plane in sheet.small:
+        brightness = _log(cv2.medianBlur(plane, 7))
+        ratios.append(brightness - float(np.median(brightness[middle])))
+    lightness = np.mean(ratios, axis=0)
+    colour = np.max(np.abs(ratios - lightness), axis=0)
+    other = ((colour > _TINGE) | (lightness < _DARKEST) | (lightness > -_DARKEST)).astype(np.uint8) * 255
+    # The table goes on outside the picture; so the sliver of it in a corner is wide as well.
+    wide = 25
+    framed = cv2.copyMakeBorder(other, wide, wide, wide, wide, cv2.BORDER_CONSTANT, value=255)
+    framed = cv2.morphologyEx(framed, cv2.MORPH_OPEN, _square(wide))
+    cv2.floodFill(framed, None, (0, 0), 128)
+    table = cv2.compare(framed[wide:-wide, wide:-wide], _full_like(other, 128), cv2.CMP_EQ)
+    return replace(sheet, table=cv2.dilate(table, _square(7)))
+
+
+def find_polarity(sheet: Sheet) -> Sheet:
+    """Decide whether what is narrow, and unlike the paper around, is darker or lighter than it."""
+    assert sheet.table is not None  # noqa: S101
+    around = int(max(sheet.small[0].shape) / 4) | 1
+    typical = [_log(cv2.medianBlur(plane, around)) for plane in sheet.small]
+    scores = []
+    for sign, outside in ((1, 0), (-1, 255)):
+        narrow, unlike = [], []
+        for plane, usual in zip(sheet.small, typical, strict=True):
+            brightness = _log(plane)
+            narrow.append(sign * (_log(_fill(plane, _BRUSHES[-1], outside)) - brightness))
+            unlike.append(sign * (usual - brightness))
+        found = np.minimum(np.max(narrow, axis=0), np.max(unlike, axis=0))
+        strong = np.clip(found - 3 * float(np.median(found)) - _SHADING, 0, None)
+        scores.append(float((strong * strong)[sheet.table == 0].sum()))
+    return replace(sheet, dark_ink=scores[0] >= scores[1])
+
+
+def find_brush(sheet: Sheet) -> Sheet:
+    """Find how wide the strokes are: from there on wider brushes hide nothing more that has sharp edges.
+
+    The narrower the brush, the narrower the corners of shadows that it takes for strokes.
+    """
+    assert sheet.table is not None  # noqa: S101
+    plane = np.min(sheet.small, axis=0) if sheet.dark_ink else 255 - np.max(sheet.small, axis=0)
+    brightness = _log(plane)
+    edges = np.clip(cv2.morphologyEx(brightness, cv2.MORPH_GRADIENT, _square(3)) - _SHADING, 0, None)
+    edges = edges * edges * (sheet.table == 0)
+    hidden = []
+    for brush in _BRUSHES:
+        depth = np.clip(_log(_fill(plane, brush, 0)) - brightness - _SHADING, 0, None)
+        hidden.append(float((depth * edges).sum()))
+    enough = next(brush for brush, found in zip(_BRUSHES, hidden, strict=True) if found >= 0.9 * hidden[-1])
+    return replace(sheet, brush=min(_BRUSHES[-1], int(1.5 * enough + 2) | 1))
+
+
+def find_paper(sheet: Sheet) -> Sheet:
+    """Fill the strokes with the paper around them. Edges of shadows stay where they are."""
+    paper = (_fill(plane, sheet.brush, 0 if sheet.dark_ink else 255) for plane in sheet.small)
+    # One pixel towards the ink: along the edge of a shadow the copy is too coarse to say what is paper.
+    to_ink = cv2.erode if sheet.dark_ink else cv2.dilate
+    return replace(sheet, paper=tuple(to_ink(plane, _square(3)) for plane in paper))
+
+
+def flatten(sheet: Sheet) -> Sheet:
+    """Divide the light out: what share of the paper's light the ink takes or, chalk for one, adds."""
+    height, width = sheet.planes[0].shape
+    gain = 255.0 if sheet.dark_ink else _gain_of_chalk(sheet)
+    result = None
+    for plane, paper in zip(sheet.planes, sheet.paper, strict=True):
+        light = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
+        if sheet.dark_ink:
+            ink = cv2.divide(cv2.subtract(light, plane), light, scale=gain)
+        else:
+            ink = cv2.divide(cv2.subtract(plane, light), cv2.add(light, _full_like(light, _BLACK)), scale=gain)
+        result = ink if result is None else cv2.max(result, ink)
+    assert result is not None  # noqa: S101
+    return replace(sheet, ink=cv2.GaussianBlur(result, (3, 3), 0))
+
+
+def leave_table(sheet: Sheet) -> Sheet:
+    """Nothing beyond the paper's edges is ink."""
+    paper = _paper_mask(sheet)
+    return replace(sheet, ink=cv2.bitwise_and(_ink(sheet), paper))
+
+
+def measure_grain(sheet: Sheet) -> Sheet:
+    """Find what the paper's grain and the compression alone come to."""
+    counts = _histogram(_ink(sheet), _paper_mask(sheet))
+    below = np.cumsum(counts)
+    usual, upper = (int(np.searchsorted(below, share * below[-1])) for share in (0.5, 0.75))
+    deviation = max((upper - usual) / 0.674, 1.0)
+    return replace(sheet, floor=int(usual + max(_GRAINS * deviation, 5.0)))
+
+
+def remove_lines(sheet: Sheet) -> Sheet:
+    """Remove ruled lines, both ways."""
+    ink = _ink(sheet)
+    ruled = lines.find_both(ink, sheet.floor, _paper_mask(sheet))
+    return replace(sheet, ink=cv2.bitwise_and(ink, cv2.bitwise_not(ruled)))
+
+
+def remove_specks(sheet: Sheet) -> Sheet:
+    """Remove the grain, and what is small beside the rest; scale what is left to 255."""
+    ink = _ink(sheet)
+    counts = _histogram(ink, None)
+    counts[: sheet.floor + 1] = 0
+    values = np.arange(256.0)
+    cubes = float((counts * values**3).sum())
+    blank = replace(sheet, ink=np.zeros(ink.shape, np.uint8))
+    if not cubes:
+        return blank
+    full = float((counts * values**4).sum()) / cubes
+    if full < sheet.floor + _FAINTEST:
+        return blank
+    core = cv2.threshold(ink, sheet.floor + 0.3 * (full - sheet.floor), 255, cv2.THRESH_BINARY)[1]
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(core, connectivity=8)
+    sides = stats[:, 2:4].max(axis=1)
+    sides[0] = 0
+    small, tiny = sides < 0.35 * sides.max(), sides < max(0.012 * max(ink.shape), 0.12 * sides.max())
+    inside = core > 0
+    parts = labels[inside]
+    areas = np.maximum(np.bincount(parts, minlength=len(stats)), 1)
+    strengths = np.bincount(parts, ink[inside], len(stats)) / areas
+    # Ends of shadows and slivers of the table are smaller than a symbol, and weaker or at the paper's edge.
+    edge = np.zeros(len(stats), np.bool_)
+    edge[labels[cv2.subtract(core, _inner(sheet)) > 0]] = True
+    keep = ~tiny & ~(small & ((strengths < 0.6 * full) | edge)) & (areas >= 12)
+    keep[0] = False
+    if not keep.any():
+        return blank
+    kept = np.where(keep, 255, 0).astype(np.uint8)[labels]
+    start = 0.8 * sheet.floor
+    scaled = cv2.convertScaleAbs(cv2.subtract(ink, _full_like(ink, start)), alpha=255 / (full - start))
+    return replace(sheet, ink=cv2.bitwise_and(scaled, cv2.dilate(kept, _square(5))))
+
+
+STEPS: tuple[tuple[str, Callable[[Sheet], Sheet]], ...] = (
+    ("shrunk", shrink),
+    ("table", find_table),
+    ("polarity", find_polarity),
+    ("width of strokes", find_brush),
+    ("paper without ink", find_paper),
+    ("light divided out", flatten),
+    ("table removed", leave_table),
+    ("grain measured", measure_grain),
+    ("ruled lines removed", remove_lines),
+    ("specks removed", remove_specks),
+)
+
+
+def coverage(planes: tuple[MatLike, ...]) -> Picture:
+    """How much ink is where in a photo, its colour planes uint8[H,W] each: uint8[H,W], 0 paper to 255 ink."""
+    *_, (_, sheet) = walk(planes)
+    return _ink(sheet).astype(np.uint8, copy=False)
+
+
+def walk(planes: tuple[MatLike, ...]) -> Iterator[tuple[str, Sheet]]:
+    """Take the steps one by one; gives the name of each and what is known after it."""
+    sheet = Sheet(planes)
+    for name, step in STEPS:
+        sheet = step(sheet)
+        yield name, sheet
+
+
+def _ink(sheet: Sheet) -> MatLike:
+    assert sheet.ink is not None  # noqa: S101
+    return sheet.ink
+
+
+def _paper_mask(sheet: Sheet) -> MatLike:
+    assert sheet.table is not None  # noqa: S101
+    height, width = sheet.planes[0].shape
+    return cv2.bitwise_not(cv2.resize(sheet.table, (width, height), interpolation=cv2.INTER_NEAREST))
+
+
+def _inner(sheet: Sheet) -> MatLike:
+    """The paper without a margin."""
+    framed = cv2.copyMakeBorder(_paper_mask(sheet), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    return cv2.erode(framed, _square(9))[1:-1, 1:-1]
+
+
+def _gain_of_chalk(sheet: Sheet) -> float:
+    """Chalk is many times lighter than its ground; bring its strongest strokes near 255."""
+    strengths = [
+        (plane.astype(np.float32) - paper) / (paper.astype(np.float32) + _BLACK)
+        for plane, paper in zip(sheet.small, sheet.paper, strict=True)
+    ]
+    return 200 / max(float(np.percentile(np.max(strengths, axis=0), 99.9)), 0.15)
+
+
+def _fill(plane: MatLike, brush: int, outside: int) -> MatLike:
+    """Morphological closing of what is darker (`outside` 0: darkness goes on there) or opening of what is lighter."""
+    framed = cv2.copyMakeBorder(plane, brush, brush, brush, brush, cv2.BORDER_CONSTANT, value=outside)
+    how = cv2.MORPH_OPEN if outside else cv2.MORPH_CLOSE
+    return cv2.morphologyEx(framed, how, _square(brush))[brush:-brush, brush:-brush]
+
+
+def _log(plane: MatLike) -> NDArray[np.float32]:
+    brightness: NDArray[np.float32] = _LOG[plane]
+    return brightness
+
+
+_LOG = np.log(np.arange(256, dtype=np.float32) + _BLACK)
+
+
+def _square(side: int) -> MatLike:
+    return cv2.getStructuringElement(cv2.MORPH_RECT, (side, side))
+
+
+def _full_like(plane: MatLike, value: float) -> MatLike:
+    """A scalar in OpenCV's arithmetic is taken for a colour where a plane has four pixels."""
+    return np.full(plane.shape, value, np.uint8)
+
+
+def _histogram(plane: MatLike, mask: MatLike | None) -> NDArray[np.float64]:
+    return cv2.calcHist([plane], [0], mask, [256], [0, 256]).ravel().astype(np.float64)
