@@ -25,7 +25,7 @@ from serving.picture import Picture
 
 INK_FROM = 64
 """Coverage that counts as ink; below lie blur and compression."""
-MOST_PARTS = 1000
+MOST_PARTS = 500
 """A picture of more parts is a texture, not writing; it is taken for one symbol."""
 
 _SPECK = 0.08
@@ -146,7 +146,7 @@ def is_single(ink: Picture) -> bool:
 def segment(ink: Picture) -> Segments | None:
     """Candidates for symbols in coverage uint8[H,W]; None where all ink is best taken for one symbol."""
     labels, parts = _parts(ink)
-    if not 0 < len(parts) <= MOST_PARTS:
+    if not parts:
         return None
     candidates: list[tuple[Span, Part]] = []
     for number, line in enumerate(_lines(parts)):
@@ -162,10 +162,12 @@ def _mask(ink: MatLike) -> MatLike:
 
 
 def _parts(ink: Picture) -> tuple[Labels, list[Part]]:
-    """Connected ink, from left to right, without dust."""
+    """Connected ink, from left to right, without dust; none where it is too much for writing."""
     _, found, stats, _ = cv2.connectedComponentsWithStats(_mask(ink), connectivity=8, ltype=cv2.CV_32S)
     sizes = stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
     kept = np.flatnonzero(sizes >= _SPECK * sizes.max(initial=0)) + 1
+    if len(kept) > MOST_PARTS:
+        kept = kept[:0]
     boxes = zip(kept.tolist(), stats[kept, :4].tolist(), strict=True)
     parts = [Part((label,), x, y, x + width, y + height) for label, (x, y, width, height) in boxes]
     return np.asarray(found, np.int32), sorted(parts, key=lambda part: part.left + part.right)

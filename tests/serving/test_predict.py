@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,34 @@ def test_options_in_the_query_and_in_json(client: FlaskClient) -> None:
     picture = np.frombuffer(base64.b64decode(symbol["seen"]), np.uint8)
     assert picture.size == 28 * 28
     assert picture.max() > 200
+
+
+TWO_SEVENS = [*SEVEN, [[x + 90, y] for x, y in SEVEN[0]]]
+
+
+def test_many_symbols_are_read_where_they_are_asked_for(client: FlaskClient) -> None:
+    answer = ask(client, strokes=TWO_SEVENS, symbols="many").json
+    assert answer is not None
+    assert answer["text"] == "77"
+    assert [symbol["box"] for symbol in answer["symbols"]] == [[0, 0, 50, 80], [90, 0, 50, 80]]
+    assert len(ask(client, strokes=TWO_SEVENS, symbols="one").json["symbols"]) == 1  # type: ignore[index]
+
+
+def test_many_symbols_of_a_picture_have_their_boxes_in_its_pixels(client: FlaskClient) -> None:
+    wide = np.hstack([seven(), seven()])
+    answer = ask(client, image=base64_of(file_of(Image.fromarray(wide))), symbols="many").json
+    assert answer is not None
+    assert answer["text"] == "77"
+    first, second = (symbol["box"] for symbol in answer["symbols"])
+    assert first == pytest.approx([92, 52, 90, 137], abs=4)
+    assert second == pytest.approx([372, 52, 90, 137], abs=4)
+
+
+@pytest.mark.parametrize(("symbols", "count"), [("one", 1), ("many", 2)])
+def test_auto_does_what_the_bundle_says(client: FlaskClient, symbols: str, count: int) -> None:
+    loaded = client.application.extensions["inkling_models"].get()
+    loaded.bundle = replace(loaded.bundle, metadata=replace(loaded.bundle.metadata, symbols=symbols))
+    assert len(ask(client, strokes=TWO_SEVENS).json["symbols"]) == count  # type: ignore[index]
 
 
 FAULTS: list[tuple[dict[str, Any], int, str]] = [

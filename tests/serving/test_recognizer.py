@@ -8,6 +8,7 @@ from serving import ink
 from serving.bundle import Bundle
 from serving.engines import load
 from serving.recognizer import Recognizer
+from serving.segments import Span
 from training.datasets import DataSet
 
 
@@ -57,3 +58,25 @@ def test_an_answer_below_the_threshold_is_unsure(tiny_bundle: Bundle, above: flo
     row = [confidence] + [(1 - confidence) / 9] * 9
     (reading,) = Recognizer(tiny_bundle, _Fixed([row])).read([ink.from_strokes([[[0, 0], [1, 5]]])])
     assert reading.symbols[0].unsure is unsure
+
+
+def test_of_two_ways_to_cut_a_line_the_likelier_is_read(tiny_bundle: Bundle) -> None:
+    """A row of two atoms: both alone, or joined."""
+    spans = (Span(0, 0, 1, 0.0), Span(0, 0, 2, -1.0), Span(0, 1, 2, 0.0))
+    boxes = ((0, 0, 5, 9), (0, 0, 12, 9), (6, 0, 6, 9))
+    found = ink.Ink(np.zeros((3, 28, 28), np.uint8), boxes, spans)
+
+    def row(label: int, confidence: float) -> list[float]:
+        return [confidence if i == label else (1 - confidence) / 9 for i in range(10)]
+
+    apart = Recognizer(tiny_bundle, _Fixed([row(1, 0.9), row(4, 0.7), row(0, 0.9)])).read([found])[0]
+    joined = Recognizer(tiny_bundle, _Fixed([row(1, 0.3), row(4, 0.99), row(0, 0.5)])).read([found])[0]
+    assert (apart.text, [symbol.box for symbol in apart.symbols]) == ("10", [boxes[0], boxes[2]])
+    assert (joined.text, [symbol.box for symbol in joined.symbols]) == ("4", [boxes[1]])
+
+
+def test_lines_are_read_one_after_the_other(tiny_bundle: Bundle) -> None:
+    spans = (Span(1, 0, 1, 0.0), Span(0, 1, 2, 0.0), Span(0, 0, 1, 0.0))
+    found = ink.Ink(np.zeros((3, 28, 28), np.uint8), ((0.0, 9.0, 1.0, 1.0),) * 3, spans)
+    rows = np.eye(10)[[3, 2, 1]].tolist()
+    assert Recognizer(tiny_bundle, _Fixed(rows)).read([found])[0].text == "123"
