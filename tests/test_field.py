@@ -91,12 +91,12 @@ def run(*arguments: str, data: Path | None) -> subprocess.CompletedProcess[str]:
     if data:
         environment["INKLING_DATA"] = str(data)
     command = [sys.executable, "-m", "tests.field", "--quick", "--jobs", "1", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, timeout=300)
 
 
 def test_a_run_ends_with_tables_and_a_page_of_what_was_misread(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "report"
-    done = run("--out", str(out), "--only", "strokes", "photo", "line of five", "kana", "blank", data=data)
+    done = run("--out", str(out), "--only", "strokes", "photo", "kana", data=data)
     assert done.returncode == 0, done.stderr
     assert "| way of input" in done.stdout
     assert "\n| strokes  " in done.stdout

@@ -60,8 +60,10 @@ def measure(name: str, models: Path, only: Sequence[str], arguments: argparse.Na
     outcomes = runner.run(bundle.path, many, plan, arguments.jobs)
     took = perf_counter() - started
     print(f"{bundle.name}, version {bundle.version}: {len(outcomes):,} pictures in {took:.0f} s; {machine()}.")
-    recognizer = Recognizer(bundle, engines.load("openvino", bundle.path))
-    made = [*tables(outcomes), Table("Time on one core", timing.HEADS, timing.rows(recognizer, many, seconds))]
+    made = tables(outcomes)
+    if len(only) == len(WAYS):
+        recognizer = Recognizer(bundle, engines.load("openvino", bundle.path))
+        made.append(Table("Time on one core", timing.HEADS, timing.rows(recognizer, many, seconds)))
     for each in made:
         table(each.title, each.heads, each.rows, each.note)
     print(f"\npage: {page.write(page.Run(bundle, machine(), outcomes, made), arguments.out)}")

@@ -2,6 +2,7 @@
 
 import os
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,25 +59,26 @@ def load() -> list[Drawing]:
     ]
 
 
-def pick_line(drawings: list[Drawing], length: int, rng: Rng) -> list[Drawing]:
+def pick_line(drawings: Sequence[Drawing], length: int, rng: Rng) -> list[Drawing]:
     """`length` digits, drawn with replacement from those of one writer."""
     writer = drawings[rng.integers(len(drawings))].writer
     own = [each for each in drawings if each.writer == writer]
     return [own[index] for index in rng.integers(len(own), size=length)]
 
 
-def line_up(digits: list[Strokes], rng: Rng) -> list[Strokes]:
+def line_up(digits: Sequence[Strokes], rng: Rng) -> list[Strokes]:
     """Write digits side by side as a hand does, in a line about 1 high.
 
     Heights are 0.75 to 1.1, gaps mostly 0.08 to 0.6 of the height and one in twelve nearly none; feet dance
     around the baseline, which rises or falls by up to a few degrees.
     """
     slope = np.tan(np.radians(np.clip(rng.normal(0, 1.5), -4, 4)))
-    edge, line = 0.0, []
+    edge = 0.0
+    line: list[Strokes] = []
     for strokes in digits:
         points = np.concatenate(list(strokes))
         low, high = points.min(axis=0), points.max(axis=0)
-        # A dash of a one is as long as it is wide: measure by the longer side.
+        # By the longer side, for somebody's one may lie nearly flat.
         scale = rng.uniform(0.75, 1.1) / max(float((high - low).max()), 1e-6)
         place = np.array([edge, slope * edge + rng.normal(0, 0.04)]) - (low[0] * scale, high[1] * scale)
         line.append([(stroke * scale + place).astype(np.float32) for stroke in strokes])

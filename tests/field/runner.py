@@ -56,7 +56,7 @@ class Outcome:
 
 def numbers(quick: bool) -> dict[str, Sequence[int]]:
     """The pictures of each way; a tenth of them for a quick look."""
-    return {name: range(0, way.count(), 10 if quick else 1) for name, way in WAYS.items()}
+    return {name: range(-(-way.count() // 10) if quick else way.count()) for name, way in WAYS.items()}
 
 
 def run(bundle: Path, many: bool, plan: Mapping[str, Sequence[int]], processes: int) -> list[Outcome]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from tests.drawings import file_of
@@ -50,13 +51,15 @@ class Way:
 
 @functools.cache
 def _drawings() -> list[Drawing]:
-    return drawn.load()
+    """Shuffled, always alike: any first part of them is a fair sample."""
+    drawings = drawn.load()
+    return [drawings[index] for index in np.random.default_rng(0).permutation(len(drawings))]
 
 
 @functools.cache
-def _mnist() -> tuple[np.ndarray, np.ndarray]:
+def _mnist() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     arrays = drawn.read(drawn.MNIST)
-    return arrays["x_test"], arrays["y_test"]
+    return arrays["x_test"].astype(np.uint8), arrays["y_test"].astype(np.uint8)
 
 
 def _canvas(look: Look, number: int) -> Sent:
@@ -71,7 +74,7 @@ def _strokes(number: int) -> Sent:
 
 
 def _photo(number: int) -> Sent:
-    drawing = _drawings()[_PHOTO_STEP * number]
+    drawing = _drawings()[number]
     photo = photograph([drawing.strokes], number)
     return _of([drawing], photo.jpeg, photo.about)
 
@@ -123,35 +126,34 @@ def _all_tests() -> int:
     return len(_mnist()[1])
 
 
-_PHOTO_STEP = 2
 _DRAWN = Reach(0.984, 0.95, 0.995)
 _FIVE, _OTHERS = (5,), (3, 4, 6, 7)
-PHOTO, FIVE, MNIST = "photo", "line of five", "MNIST test"
+PHOTO = "photo"
 DRAWN = {f"canvas, {look}": Way(functools.partial(_canvas, look), _all_drawings, _DRAWN) for look in Look}
 DRAWN["strokes"] = Way(_strokes, _all_drawings, _DRAWN)
 """One digit without a camera between."""
 LINES = {
-    FIVE: Way(functools.partial(_line, _FIVE), lambda: 600, Reach(0.92)),
+    "line of five": Way(functools.partial(_line, _FIVE), lambda: 600, Reach(0.92)),
     "line of 3, 4, 6, 7": Way(functools.partial(_line, _OTHERS), lambda: 800),
     "line of five, photo": Way(functools.partial(_line_photo, _FIVE), lambda: 200),
     "line of 3, 4, 6, 7, photo": Way(functools.partial(_line_photo, _OTHERS), lambda: 200),
 }
 OTHERS = {
-    MNIST: Way(_mnist_test, _all_tests, Reach(0.9965)),
+    "MNIST test": Way(_mnist_test, _all_tests, Reach(0.9965)),
     "MNIST test through 16x16": Way(_envelope, lambda: min(2000, _all_tests()), Reach(0.985)),
 }
-_COUNTS = {"kana": 1000, "letters": 600, "scribbles": 400, "blank": 200, "blank paper, photo": 200}
+_COUNTS = dict.fromkeys(nondigits.MAKERS, 200) | {"kana": 1000, "letters": 600, "scribbles": 400}
 NONDIGITS = {
     kind: Way(
         functools.partial(_nondigit, kind),
-        functools.partial(_COUNTS.get, kind, 200),
+        functools.partial(_COUNTS.__getitem__, kind),
         Reach(1.0 if kind.startswith("blank") else 0.9),
     )
     for kind in nondigits.MAKERS
 }
 WAYS = {
     **DRAWN,
-    PHOTO: Way(_photo, lambda: _all_drawings() // _PHOTO_STEP, Reach(0.975)),
+    PHOTO: Way(_photo, lambda: min(2500, _all_drawings()), Reach(0.975)),
     **LINES,
     **OTHERS,
     **NONDIGITS,
