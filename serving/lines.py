@@ -12,7 +12,7 @@ _SEARCHED = 320
 """Longer side of the copy on which the tilt is sought."""
 _THICKEST = 0.014
 """Of the picture's longer side; thicker things are no printed lines."""
-_PIECE = 10
+_PIECE = 14
 """A line is found from straight pieces of one part in so many of the picture's width."""
 _FAMILY = 3
 """So many lines of one direction make it likely that a broken one is a line as well."""
@@ -75,8 +75,8 @@ def _strength(level: MatLike) -> MatLike:
     width = level.shape[1]
     thick = cv2.morphologyEx(level, cv2.MORPH_OPEN, _bar(1, max(5, round(_THICKEST * max(level.shape)))))
     thin = cv2.blur(cv2.subtract(level, thick), (max(3, width // 40) | 1, 1))
-    # A line that leans a little still, or bends, leaves its row of pixels: three rows hold it for longer.
-    return cv2.morphologyEx(cv2.dilate(thin, _bar(1, 3)), cv2.MORPH_OPEN, _bar(max(5, width // _PIECE), 1))
+    # A line that leans a little still, or bends, leaves its row of pixels: five rows hold it for longer.
+    return cv2.morphologyEx(cv2.dilate(thin, _bar(1, 5)), cv2.MORPH_OPEN, _bar(max(5, width // _PIECE), 1))
 
 
 def _choose(strength: MatLike, ground: MatLike, least: int) -> MatLike | None:

@@ -21,13 +21,13 @@ _BRUSHES = (3, 5, 7, 9, 13, 17, 23, 31)
 """Widths of strokes that are tried, in pixels of the small copy; nothing wider is a stroke."""
 _BLACK = 12
 """Added before brightnesses are compared: the darkest steps of a camera are noise."""
-_SHADING = 0.06
-"""Differences of brightness (natural logarithm) that paper has by itself."""
+_SHADING = 4
+"""Differences of brightness that paper has by itself, in sixtieths of the natural logarithm."""
 _TINGE = 0.11
 """Of the logarithms of red, green and blue: what differs more from their mean than on the paper is another thing.
 Shadows differ by less."""
-_DARKEST = -1.05
-"""Logarithm of the light that the deepest shadow leaves."""
+_DEEPEST = 1.05
+"""Natural logarithm by which the deepest shadow differs from the paper in light."""
 _GRAINS = 4.0
 """Standard deviations of the paper's grain above which something may be ink."""
 _FAINTEST = 7
@@ -66,58 +66,56 @@ def shrink(sheet: Sheet) -> Sheet:
 
 def find_table(sheet: Sheet) -> Sheet:
     """Find what touches the picture's edge, is wider than a stroke and no shadow: too dark, light or coloured."""
-    height, width = sheet.small[0].shape
-    middle = slice(height // 4, height - height // 4), slice(width // 4, width - width // 4)
-    ratios = []
-    for plane in sheet.small:
-        brightness = _log(cv2.medianBlur(plane, 7))
-        ratios.append(brightness - float(np.median(brightness[middle])))
-    lightness = np.mean(ratios, axis=0)
-    colour = np.max(np.abs(ratios - lightness), axis=0)
-    other = ((colour > _TINGE) | (lightness < _DARKEST) | (lightness > -_DARKEST)).astype(np.uint8) * 255
+    smooth = _beside_paper(tuple(cv2.medianBlur(plane, 7) for plane in sheet.small))
+    lightness = smooth.mean(axis=0)
+    colour = np.abs(smooth - lightness).max(axis=0)
+    other = np.where((colour > _TINGE) | (np.abs(lightness) > _DEEPEST), 255, 0).astype(np.uint8)
     # The table goes on outside the picture; so the sliver of it in a corner is wide as well.
     wide = 25
     framed = cv2.copyMakeBorder(other, wide, wide, wide, wide, cv2.BORDER_CONSTANT, value=255)
     framed = cv2.morphologyEx(framed, cv2.MORPH_OPEN, _square(wide))
     cv2.floodFill(framed, None, (0, 0), 128)
-    table = cv2.compare(framed[wide:-wide, wide:-wide], _full_like(other, 128), cv2.CMP_EQ)
+    table = np.where(framed[wide:-wide, wide:-wide] == 128, 255, 0).astype(np.uint8)
     return replace(sheet, table=cv2.dilate(table, _square(7)))
 
 
-def find_polarity(sheet: Sheet) -> Sheet:
-    """Decide whether what is narrow, and unlike the paper around, is darker or lighter than it."""
-    assert sheet.table is not None  # noqa: S101
-    around = int(max(sheet.small[0].shape) / 4) | 1
-    typical = [_log(cv2.medianBlur(plane, around)) for plane in sheet.small]
-    scores = []
-    for sign, outside in ((1, 0), (-1, 255)):
-        narrow, unlike = [], []
-        for plane, usual in zip(sheet.small, typical, strict=True):
-            brightness = _log(plane)
-            narrow.append(sign * (_log(_fill(plane, _BRUSHES[-1], outside)) - brightness))
-            unlike.append(sign * (usual - brightness))
-        found = np.minimum(np.max(narrow, axis=0), np.max(unlike, axis=0))
-        strong = np.clip(found - 3 * float(np.median(found)) - _SHADING, 0, None)
-        scores.append(float((strong * strong)[sheet.table == 0].sum()))
-    return replace(sheet, dark_ink=scores[0] >= scores[1])
+def find_strokes(sheet: Sheet) -> Sheet:
+    """Decide whether strokes are darker or lighter than the paper, and how wide they are.
 
-
-def find_brush(sheet: Sheet) -> Sheet:
-    """Find how wide the strokes are: from there on wider brushes hide nothing more that has sharp edges.
-
-    The narrower the brush, the narrower the corners of shadows that it takes for strokes.
+    A brush that is wider than a narrow thing hides it. The polarity is the one in which more is hidden, and by
+    narrower brushes; the width that from which on wider ones hide hardly more. The narrower the brush, the
+    narrower the tips of shadows that it takes for strokes.
     """
     assert sheet.table is not None  # noqa: S101
-    plane = np.min(sheet.small, axis=0) if sheet.dark_ink else 255 - np.max(sheet.small, axis=0)
-    brightness = _log(plane)
-    edges = np.clip(cv2.morphologyEx(brightness, cv2.MORPH_GRADIENT, _square(3)) - _SHADING, 0, None)
-    edges = edges * edges * (sheet.table == 0)
-    hidden = []
-    for brush in _BRUSHES:
-        depth = np.clip(_log(_fill(plane, brush, 0)) - brightness - _SHADING, 0, None)
-        hidden.append(float((depth * edges).sum()))
+    colours = _beside_paper(sheet.small)
+    colours[:, sheet.table > 0] = 0
+    dark, light = (_hidden(relief, sheet.table) for relief in (-colours.min(axis=0), colours.max(axis=0)))
+    hidden = max(dark, light, key=sum)
     enough = next(brush for brush, found in zip(_BRUSHES, hidden, strict=True) if found >= 0.9 * hidden[-1])
-    return replace(sheet, brush=min(_BRUSHES[-1], int(1.5 * enough + 2) | 1))
+    return replace(sheet, dark_ink=hidden is dark, brush=min(_BRUSHES[-1], int(1.5 * enough + 2) | 1))
+
+
+def _hidden(relief: NDArray[np.float32], table: MatLike) -> list[float]:
+    """How much of what stands out of a relief [H,W], and has sharp edges, each brush hides."""
+    heights = cv2.convertScaleAbs(relief + 2, alpha=60)
+    usual = cv2.medianBlur(heights, int(max(heights.shape) / 4) | 1)
+    unlike = cv2.subtract(heights, usual)
+    edges = cv2.subtract(cv2.morphologyEx(heights, cv2.MORPH_GRADIENT, _square(3)), _full_like(heights, _SHADING))
+    weights = (edges.astype(np.float32) / 60) ** 2 * (table == 0)
+    result = []
+    for brush in _BRUSHES:
+        depths = cv2.min(cv2.subtract(heights, _fill(heights, brush, 255)), unlike)
+        depths = cv2.subtract(depths, _full_like(depths, _SHADING))
+        result.append(float((depths * weights).sum()))
+    return result
+
+
+def _beside_paper(planes: tuple[MatLike, ...]) -> NDArray[np.float32]:
+    """Logarithms [C,H,W] of brightnesses as shares of that of the paper, which is in the middle of the picture."""
+    height, width = planes[0].shape
+    middle = slice(height // 4, height - height // 4), slice(width // 4, width - width // 4)
+    brightness = [_LOG[plane] for plane in planes]
+    return np.stack([plane - np.median(plane[middle]) for plane in brightness])
 
 
 def find_paper(sheet: Sheet) -> Sheet:
@@ -204,8 +202,7 @@ def remove_specks(sheet: Sheet) -> Sheet:
 STEPS: tuple[tuple[str, Callable[[Sheet], Sheet]], ...] = (
     ("shrunk", shrink),
     ("table", find_table),
-    ("polarity", find_polarity),
-    ("width of strokes", find_brush),
+    ("strokes", find_strokes),
     ("paper without ink", find_paper),
     ("light divided out", flatten),
     ("table removed", leave_table),
@@ -260,11 +257,6 @@ def _fill(plane: MatLike, brush: int, outside: int) -> MatLike:
     framed = cv2.copyMakeBorder(plane, brush, brush, brush, brush, cv2.BORDER_CONSTANT, value=outside)
     how = cv2.MORPH_OPEN if outside else cv2.MORPH_CLOSE
     return cv2.morphologyEx(framed, how, _square(brush))[brush:-brush, brush:-brush]
-
-
-def _log(plane: MatLike) -> NDArray[np.float32]:
-    brightness: NDArray[np.float32] = _LOG[plane]
-    return brightness
 
 
 _LOG = np.log(np.arange(256, dtype=np.float32) + _BLACK)
