@@ -203,3 +203,9 @@ def _draw(paths: Sequence[Path]) -> tuple[Picture, Box]:
     window = canvas[top : top + fine, left : left + fine]
     picture = cv2.resize(window, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
     return picture, (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
+
+
+if __name__ == "__main__":
+    from serving.steps import main
+
+    main()

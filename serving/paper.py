@@ -28,31 +28,49 @@ def coverage(picture: Picture) -> Picture:
     """
     if picture.ndim == 2:
         return _on_paper((picture,))
-    planes = cv2.split(picture)
+    planes = tuple(cv2.split(picture))
     if len(planes) == 3:
         return _on_paper(planes)
     *colours, alpha = planes
-    if 2 * cv2.countNonZero(alpha) <= alpha.size:
+    if _is_transparent(alpha):
         return _to_full_scale(_contrast_of_a_drawing(colours, alpha))
     # An opaque picture with holes, rounded corners for one, brings its own paper.
-    return cv2.multiply(_on_paper(colours), alpha, scale=1 / 255).astype(np.uint8, copy=False)
+    return cv2.multiply(_on_paper(tuple(colours)), alpha, scale=1 / 255).astype(np.uint8, copy=False)
 
 
-def _on_paper(planes: Sequence[MatLike]) -> Picture:
-    samples = _samples(planes)
-    paper = np.median(samples, axis=1)
-    flat = float((np.abs(samples - paper[:, None]) <= 1).all(axis=0).mean())
-    if max(planes[0].shape) <= _TINY:
-        return _to_full_scale(_strongest(planes, paper))
-    if flat < _FLAT:
-        return photo.coverage(tuple(planes))
+def photographed(picture: Picture) -> tuple[MatLike, ...] | None:
+    """The colour planes uint8[H,W] of what `coverage` takes for a photo; None where it is a drawing."""
+    planes = (picture,) if picture.ndim == 2 else tuple(cv2.split(picture))
+    if len(planes) == 4 and _is_transparent(planes[3]):
+        return None
+    return planes[:3] if _paper_colour(planes[:3]) is None else None
+
+
+def _is_transparent(alpha: MatLike) -> bool:
+    return 2 * cv2.countNonZero(alpha) <= alpha.size
+
+
+def _on_paper(planes: tuple[MatLike, ...]) -> Picture:
+    paper = _paper_colour(planes)
+    if paper is None:
+        return photo.coverage(planes)
     contrast = _strongest(planes, paper)
-    if contrast[:: contrast.shape[0] - 1 or 1, :: contrast.shape[1] - 1 or 1].max() >= _LEAST_CONTRAST:
-        # Paper of one colour reaches the corners, but for a table that lies there.
-        return photo.coverage(tuple(planes))
-    if _reaches_frame(contrast):
+    if _reaches_frame(contrast) and max(contrast.shape) > _TINY:
         contrast = cv2.bitwise_and(contrast, cv2.bitwise_not(lines.find_both(contrast, _LEAST_CONTRAST)))
     return _to_full_scale(contrast)
+
+
+def _paper_colour(planes: tuple[MatLike, ...]) -> NDArray[np.float32] | None:
+    """The one colour of the paper, float32[C]; None where there is no such, or another in a corner: a table."""
+    samples = _samples(planes)
+    colour: NDArray[np.float32] = np.median(samples, axis=1)
+    if max(planes[0].shape) <= _TINY:
+        return colour
+    corners = np.stack([plane[np.ix_((0, -1), (0, -1))].ravel() for plane in planes])
+    if (np.abs(corners - colour[:, None]) >= _LEAST_CONTRAST).any():
+        return None
+    flat = (np.abs(samples - colour[:, None]) <= 1).all(axis=0)
+    return colour if np.count_nonzero(flat) >= _FLAT * flat.size else None
 
 
 def _to_full_scale(contrast: MatLike) -> Picture:
