@@ -21,6 +21,8 @@ from tests.field.ways import WAYS
 PAGE = "field.html"
 _MOST = 48
 """Misread pictures shown of each way of input."""
+_SYMBOLS = 8
+"""Symbols shown of each picture."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def seen_url(pictures: NDArray[np.uint8]) -> str:
     """Pictures uint8[N,28,28] side by side, ink black and paper nothing, as a data: URL; empty for none."""
     if not len(pictures):
         return ""
-    row = np.concatenate(list(np.pad(pictures, ((0, 0), (0, 0), (0, 2)))), axis=1)
+    row = np.concatenate(list(np.pad(pictures[:_SYMBOLS], ((0, 0), (0, 0), (0, 2)))), axis=1)
     file = io.BytesIO()
     Image.fromarray(np.dstack((np.zeros_like(row), row))).save(file, "PNG", optimize=True)
     return _url("png", file.getvalue())

@@ -36,9 +36,9 @@ class Photo:
     light: str
 
     @property
-    def about(self) -> str:
-        """In a few words."""
-        return f"{self.pen} on {self.paper}, {self.light}"
+    def about(self) -> tuple[str, str, str]:
+        """Pen, paper and light, in a few words each."""
+        return self.pen, self.paper, self.light
 
 
 def photograph(digits: Sequence[Strokes], seed: int, size: tuple[int, int] | None = None) -> Photo:

@@ -42,7 +42,7 @@ class Outcome:
     """Of the least certain symbol; 0 without symbols."""
     writer: str
     half: int
-    about: str
+    about: tuple[str, ...]
     seen: NDArray[np.uint8] = field(repr=False)
     """uint8[N,28,28], what the network saw; empty where the answer is right."""
     thumb: bytes = field(repr=False)

@@ -29,7 +29,7 @@ def photo(number: int) -> Photo:
 def photos(count: int) -> list[tuple[bytes, str]]:
     """Small JPEGs of photos, each with what it shows."""
     taken = [photo(_FIRST + number) for number in range(count)]
-    return [(thumbnail(each.jpeg, 180), each.about) for each in taken]
+    return [(thumbnail(each.jpeg, 180), ", ".join(each.about)) for each in taken]
 
 
 def main() -> None:

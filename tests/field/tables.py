@@ -32,6 +32,7 @@ def tables(outcomes: Sequence[Outcome]) -> list[Table]:
         Table(
             "By writer", ("writers", "number", "drawn", "photos"), by_writer(outcomes), "Halves by a hash of the name."
         ),
+        Table("Photos", ("what is on them", "pictures", "read", "sure", "read when sure"), by_photo(outcomes)),
         Table("Lines", ("digits", "all right", "right count", "photos: all right", "right count"), by_length(outcomes)),
         Table("Non-digits", _KINDS, by_kind(outcomes), "Blank ones must be empty; the others unsure or empty."),
     )
@@ -77,7 +78,7 @@ def by_digit(outcomes: Iterable[Outcome]) -> list[list[str]]:
     rows = []
     for digit in sorted({each.truth or "" for each in single}):
         own = [each for each in single if each.truth == digit]
-        wrong = Counter(each.text or "nothing" for each in own if not each.right)
+        wrong = Counter(_short(each.text) for each in own if not each.right)
         cells = [_right([each for each in own if (each.way == PHOTO) == photo]) for photo in (False, True)]
         rows.append([digit, *cells, ", ".join(f"{text} ({count})" for text, count in wrong.most_common(4)) or NOTHING])
     return rows
@@ -116,6 +117,16 @@ def _writers(outcomes: Iterable[Outcome]) -> list[float]:
     return sorted(mean(right) for right in found.values() if len(right) >= _FEWEST)
 
 
+def by_photo(outcomes: Iterable[Outcome]) -> list[list[str]]:
+    """Photos of one digit by pen, then by paper, then by light."""
+    single = [each for each in outcomes if each.way == PHOTO]
+    rows = []
+    for place in range(3):
+        for name in sorted({each.about[place] for each in single}):
+            rows.append(_way(name, [each for each in single if each.about[place] == name], None)[:-1])
+    return rows
+
+
 def by_length(outcomes: Iterable[Outcome]) -> list[list[str]]:
     """Lines by their number of digits."""
     lines = [each for each in outcomes if each.way in LINES]
@@ -139,11 +150,15 @@ def by_kind(outcomes: Sequence[Outcome]) -> list[list[str]]:
         empty = sum(not each.text for each in own)
         # Of a blank page nothing may be said at all, not even with doubt.
         good = empty if kind.startswith("blank") else sum(each.right for each in own)
-        called = Counter(each.text for each in own if each.sure).most_common(3)
+        called = Counter(_short(each.text) for each in own if each.sure).most_common(3)
         reached = _reached([(good, len(own)), (0, 0), (0, 0)], way.reach)
         taken = ", ".join(f"{text} ({count})" for text, count in called) or NOTHING
         rows.append([kind, f"{len(own):,}", _share(good, len(own)), _share(empty, len(own)), taken, reached])
     return rows
+
+
+def _short(text: str) -> str:
+    return text if 0 < len(text) <= 4 else "more" if text else "nothing"
 
 
 def _right(group: Sequence[Outcome]) -> str:

@@ -28,7 +28,8 @@ class Sent:
     """None where it is no digit."""
     writer: str = ""
     half: int = 0
-    about: str = ""
+    about: tuple[str, ...] = ()
+    """Of a photo: pen, paper, light."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,8 @@ def _mnist() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 
 def _canvas(look: Look, number: int) -> Sent:
-    drawing, rng = _drawings()[number], np.random.default_rng(number)
-    return _of([drawing], canvases.draw([drawing.strokes], look, rng), look)
+    drawing, rng = _drawings()[number], np.random.default_rng([number, list(Look).index(look)])
+    return _of([drawing], canvases.draw([drawing.strokes], look, rng))
 
 
 def _strokes(number: int) -> Sent:
@@ -84,7 +85,7 @@ def _line(lengths: Sequence[int], number: int) -> Sent:
     digits = drawn.pick_line(_drawings(), lengths[number % len(lengths)], rng)
     line = drawn.line_up([each.strokes for each in digits], rng)
     look = list(Look)[rng.integers(len(Look))]
-    return _of(digits, canvases.draw(line, look, rng, width=int(rng.integers(560, 1001))), look)
+    return _of(digits, canvases.draw(line, look, rng, width=int(rng.integers(560, 1001))))
 
 
 def _line_photo(lengths: Sequence[int], number: int) -> Sent:
@@ -94,7 +95,7 @@ def _line_photo(lengths: Sequence[int], number: int) -> Sent:
     return _of(digits, photo.jpeg, photo.about)
 
 
-def _of(digits: Sequence[Drawing], body: Body, about: str = "") -> Sent:
+def _of(digits: Sequence[Drawing], body: Body, about: tuple[str, ...] = ()) -> Sent:
     return Sent(body, "".join(each.label for each in digits), digits[0].writer, digits[0].half, about)
 
 
@@ -115,7 +116,7 @@ def _envelope(number: int) -> Sent:
 
 
 def _nondigit(kind: str, number: int) -> Sent:
-    return Sent(nondigits.make(kind, number), None, about=kind)
+    return Sent(nondigits.make(kind, number), None)
 
 
 def _all_drawings() -> int:
