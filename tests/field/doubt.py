@@ -31,7 +31,7 @@ Pictures = NDArray[np.uint8]
 Scores = NDArray[np.floating]
 
 _ANSWERED = 0.95
-_KINDS = ("kana", "letters", "scribbles", "marks", "noise")
+_KINDS = ("kana", "letters", "scribbles", "dashes, dots, ticks")
 _OF_A_KIND = 300
 _CROP = Distortion(shift=0.7, scale=0.06)
 
@@ -67,7 +67,6 @@ class Scorer:
             "energy": np.log(np.exp(scaled - scaled.max(axis=1, keepdims=True)).sum(axis=1)) + scaled.max(axis=1),
             "nearest class mean (Mahalanobis)": -np.einsum("ncd,de,nce->nc", away, self._inverse, away).min(axis=1),
             "agreement of two crops": together.max(axis=1),
-            "maximum probability x energy rank": ordered[:, -1] * (1 / (1 + np.exp(-scaled.max(axis=1) + 4))),
         }
 
 
