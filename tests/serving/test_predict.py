@@ -15,9 +15,11 @@ from werkzeug.test import TestResponse
 
 from serving.app import create_app
 from serving.config import Config
+from serving.repository import SHIPPED
 from tests.drawings import FORMS, SEVEN, file_of, seven
 
 PNG = FORMS["black on white"]
+VERSIONS = sorted(int(path.name) for path in (SHIPPED / "digits").iterdir() if path.name.isdecimal())
 BLANK = file_of(Image.new("L", (50, 50), 255))
 
 
@@ -82,7 +84,7 @@ def test_the_answer_has_the_form_of_the_contract(client: FlaskClient) -> None:
     answer = client.post("/predict", data=PNG, content_type="image/png").json
     assert answer is not None
     assert list(answer) == ["model", "version", "text", "symbols"]
-    assert (answer["model"], answer["version"]) == ("digits", 1)
+    assert (answer["model"], answer["version"]) == ("digits", VERSIONS[-1])
     (symbol,) = answer["symbols"]
     assert list(symbol) == ["label", "confidence", "unsure", "box", "top"]
     assert symbol["unsure"] is False
@@ -100,8 +102,8 @@ def test_no_ink_is_an_answer(client: FlaskClient, body: dict[str, Any]) -> None:
 
 
 def test_options_in_the_query_and_in_json(client: FlaskClient) -> None:
-    by_query = ask(client, "?top=10&seen=true&model=digits&version=1&symbols=one", strokes=SEVEN).json
-    by_body = ask(client, strokes=SEVEN, top=10, seen=True, model="digits", version=1, symbols="one").json
+    by_query = ask(client, f"?top=10&seen=true&model=digits&version={VERSIONS[0]}&symbols=one", strokes=SEVEN).json
+    by_body = ask(client, strokes=SEVEN, top=10, seen=True, model="digits", version=VERSIONS[0], symbols="one").json
     assert by_query == by_body
     assert by_query is not None
     (symbol,) = by_query["symbols"]
@@ -165,7 +167,7 @@ FAULTS: list[tuple[dict[str, Any], int, str]] = [
     ({"json": {"strokes": [], "symbols": "few"}}, 400, "'auto', 'one' or 'many'"),
     ({"json": {"strokes": [], "model": "runes"}}, 404, "no model 'runes'; there is: digits"),
     ({"json": {"strokes": [], "model": "../digits"}}, 404, "no model"),
-    ({"json": {"strokes": [], "version": 99}}, 404, "no version 99; there is 1"),
+    ({"json": {"strokes": [], "version": 99}}, 404, f"no version 99; there is {VERSIONS[0]}"),
     ({"data": b"", "content_type": "image/png"}, 400, "empty"),
     ({"data": b"no image", "content_type": "image/png"}, 400, "not an image"),
     ({"data": PNG[:300], "content_type": "image/png"}, 400, "not an image"),
@@ -202,13 +204,18 @@ def test_no_model_at_all_is_503_with_a_time_to_come_back(tmp_path: Any, monkeypa
 
 def test_it_says_that_it_lives_and_is_ready(client: FlaskClient) -> None:
     assert client.get("/healthz").json == {"status": "ok"}
-    assert client.get("/readyz").json == {"status": "ready", "model": "digits", "version": 1}
+    assert client.get("/readyz").json == {"status": "ready", "model": "digits", "version": VERSIONS[-1]}
 
 
 def test_models_are_listed(client: FlaskClient) -> None:
     listed = client.get("/models").json
     assert listed is not None
-    assert listed["models"][0] == {"name": "digits", "versions": [1], "labels": list("0123456789"), "symbols": "one"}
+    assert listed["models"][0] == {
+        "name": "digits",
+        "versions": VERSIONS,
+        "labels": list("0123456789"),
+        "symbols": "many",
+    }
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("get", "/nothing", 404), ("get", "/predict", 405)])
