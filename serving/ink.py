@@ -129,6 +129,9 @@ def normalise(ink: Picture) -> Picture:
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = cv2.resize(coarse, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
     _, strongest, _, _ = cv2.minMaxLoc(small)
+    if not strongest:
+        # Specks so far apart that nothing is left of them.
+        return np.zeros((SIDE, SIDE), np.uint8)
     small = cv2.convertScaleAbs(small, alpha=255 / strongest)
     moments = cv2.moments(small)
     return _place(small, moments["m10"] / moments["m00"], moments["m01"] / moments["m00"])

@@ -18,13 +18,17 @@ _FAMILY = 3
 """So many lines of one direction make it likely that a broken one is a line as well."""
 
 
-def find_both(ink: MatLike, floor: int, paper: MatLike | None = None) -> MatLike:
-    """Find lines across and lines down a picture, as `find` does; `paper` is the whole picture if not given."""
+def remove(ink: MatLike, floor: int, paper: MatLike | None = None) -> MatLike:
+    """Remove lines that run across or down a picture uint8[H,W] (0 paper, up to `floor` grain).
+
+    `paper` uint8[H,W] is 255 where there is paper: everywhere if not given.
+    """
     if paper is None:
         paper = np.full(ink.shape, 255, np.uint8)
-    across = find(ink, paper, floor)
-    down = find(cv2.transpose(ink), cv2.transpose(paper), floor)
-    return cv2.bitwise_or(across, cv2.transpose(down))
+    # One after the other: where two lines cross, each would be taken for a stroke that crosses the other.
+    ink = cv2.subtract(ink, find(ink, paper, floor))
+    down = cv2.transpose(ink)
+    return cv2.transpose(cv2.subtract(down, find(down, cv2.transpose(paper), floor)))
 
 
 def find(ink: MatLike, paper: MatLike, floor: int) -> MatLike:

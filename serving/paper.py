@@ -55,8 +55,8 @@ def _on_paper(planes: tuple[MatLike, ...]) -> Picture:
     if paper is None:
         return photo.coverage(planes)
     contrast = _strongest(planes, paper)
-    if _reaches_frame(contrast) and max(contrast.shape) > _TINY:
-        contrast = cv2.bitwise_and(contrast, cv2.bitwise_not(lines.find_both(contrast, _LEAST_CONTRAST)))
+    if _spans(contrast) and max(contrast.shape) > _TINY:
+        contrast = photo.without_specks(lines.remove(contrast, _LEAST_CONTRAST), _LEAST_CONTRAST)
     return _to_full_scale(contrast)
 
 
@@ -113,6 +113,9 @@ def _strongest(planes: Sequence[MatLike], paper: NDArray[np.float32]) -> MatLike
     return result
 
 
-def _reaches_frame(contrast: MatLike) -> bool:
-    frame = contrast[0], contrast[-1], contrast[:, 0], contrast[:, -1]
-    return any(int(side.max()) >= _LEAST_CONTRAST for side in frame)
+def _spans(contrast: MatLike) -> bool:
+    """Whether ink reaches opposite sides of the picture, as ruled lines do."""
+    top, bottom, left, right = (
+        int(side.max()) >= _LEAST_CONTRAST for side in (contrast[0], contrast[-1], contrast[:, 0], contrast[:, -1])
+    )
+    return (top and bottom) or (left and right)

@@ -159,44 +159,48 @@ def measure_grain(sheet: Sheet) -> Sheet:
 
 def remove_lines(sheet: Sheet) -> Sheet:
     """Remove ruled lines, both ways."""
-    ink = _ink(sheet)
-    ruled = lines.find_both(ink, sheet.floor, _paper_mask(sheet))
-    return replace(sheet, ink=cv2.bitwise_and(ink, cv2.bitwise_not(ruled)))
+    return replace(sheet, ink=lines.remove(_ink(sheet), sheet.floor, _paper_mask(sheet)))
 
 
 def remove_specks(sheet: Sheet) -> Sheet:
     """Remove the grain, and what is small beside the rest; scale what is left to 255."""
-    ink = _ink(sheet)
+    return replace(sheet, ink=without_specks(_ink(sheet), sheet.floor, _paper_mask(sheet)))
+
+
+def without_specks(ink: MatLike, floor: int, paper: MatLike | None = None) -> MatLike:
+    """Ink uint8[H,W] above `floor`, scaled to 255, less what is small beside the rest; all zeros if nothing is left.
+
+    `paper` uint8[H,W] is 255 where there is paper: everywhere if not given.
+    """
+    blank = np.zeros(ink.shape, np.uint8)
     counts = _histogram(ink, None)
-    counts[: sheet.floor + 1] = 0
+    counts[: floor + 1] = 0
     values = np.arange(256.0)
     cubes = float((counts * values**3).sum())
-    blank = replace(sheet, ink=np.zeros(ink.shape, np.uint8))
-    if not cubes:
+    full = float((counts * values**4).sum()) / cubes if cubes else 0.0
+    if full < floor + _FAINTEST:
         return blank
-    full = float((counts * values**4).sum()) / cubes
-    if full < sheet.floor + _FAINTEST:
-        return blank
-    core = cv2.threshold(ink, sheet.floor + 0.3 * (full - sheet.floor), 255, cv2.THRESH_BINARY)[1]
+    core = cv2.threshold(ink, floor + 0.3 * (full - floor), 255, cv2.THRESH_BINARY)[1]
     _, labels, stats, _ = cv2.connectedComponentsWithStats(core, connectivity=8)
     sides = stats[:, 2:4].max(axis=1)
     sides[0] = 0
-    small, tiny = sides < 0.35 * sides.max(), sides < max(0.012 * max(ink.shape), 0.12 * sides.max())
     inside = core > 0
     parts = labels[inside]
-    areas = np.maximum(np.bincount(parts, minlength=len(stats)), 1)
-    strengths = np.bincount(parts, ink[inside], len(stats)) / areas
-    # Ends of shadows and slivers of the table are smaller than a symbol, and weaker or at the paper's edge.
+    areas = np.bincount(parts, minlength=len(stats))
+    strengths = np.bincount(parts, ink[inside], len(stats)) / np.maximum(areas, 1)
     edge = np.zeros(len(stats), np.bool_)
-    edge[labels[cv2.subtract(core, _inner(sheet)) > 0]] = True
-    keep = ~tiny & ~(small & ((strengths < 0.6 * full) | edge)) & (areas >= 12)
+    edge[labels[cv2.subtract(core, _inner(np.full_like(ink, 255) if paper is None else paper)) > 0]] = True
+    # Ends of shadows and slivers of the table are smaller than a symbol, and weaker or at the paper's edge.
+    doubtful = (strengths < 0.6 * full) | edge
+    least = np.where(doubtful, 0.35, 0.12) * sides.max()
+    keep = (sides >= np.maximum(least, 0.012 * max(ink.shape))) & (areas >= 12)
     keep[0] = False
     if not keep.any():
         return blank
     kept = np.where(keep, 255, 0).astype(np.uint8)[labels]
-    start = 0.8 * sheet.floor
+    start = 0.8 * floor
     scaled = cv2.convertScaleAbs(cv2.subtract(ink, _full_like(ink, start)), alpha=255 / (full - start))
-    return replace(sheet, ink=cv2.bitwise_and(scaled, cv2.dilate(kept, _square(5))))
+    return cv2.bitwise_and(scaled, cv2.dilate(kept, _square(5)))
 
 
 STEPS: tuple[tuple[str, Callable[[Sheet], Sheet]], ...] = (
@@ -237,9 +241,9 @@ def _paper_mask(sheet: Sheet) -> MatLike:
     return cv2.bitwise_not(cv2.resize(sheet.table, (width, height), interpolation=cv2.INTER_NEAREST))
 
 
-def _inner(sheet: Sheet) -> MatLike:
+def _inner(paper: MatLike) -> MatLike:
     """The paper without a margin."""
-    framed = cv2.copyMakeBorder(_paper_mask(sheet), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    framed = cv2.copyMakeBorder(paper, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     return cv2.erode(framed, _square(9))[1:-1, 1:-1]
 
 
