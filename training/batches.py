@@ -1,5 +1,6 @@
 """Batches: what a network sees in an epoch, a pure function of recipe, material, seed and epoch."""
 
+import functools
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,9 +36,11 @@ class Material:
 
     @classmethod
     def traced(cls, x: Pictures, y: Classes, count: int) -> "Material":
-        """Trace the pictures' pen strokes, with a progress bar: about a millisecond each."""
-        bar = tqdm(strokes.trace(x), total=len(x), desc="tracing strokes", unit="digit", mininterval=pace())
-        return cls(x, y, count, strokes.gather(bar))
+        """Trace the pictures' pen strokes, with a progress bar: about a millisecond each.
+
+        The last few sets of pictures are remembered, for the members of an ensemble.
+        """
+        return cls(x, y, count, _traced(x.tobytes(), x.shape))
 
     def redrawn(self, chosen: NDArray[np.int64], style: Style, rng: np.random.Generator) -> Pictures:
         """Draw the chosen digits' strokes anew in `style`: uint8[len(chosen),28,28] in the normal form."""
@@ -47,6 +50,14 @@ class Material:
             if self.drawings and (strokes := self.drawings[index]):
                 picture[:] = ink.from_strokes(style.apply(strokes, int(self.y[index]), rng)).pictures[0]
         return pictures
+
+
+@functools.lru_cache(maxsize=2)
+def _traced(pixels: bytes, shape: tuple[int, ...]) -> Drawings:
+    x = np.frombuffer(pixels, np.uint8).reshape(shape)
+    return strokes.gather(
+        tqdm(strokes.trace(x), total=len(x), desc="tracing strokes", unit="digit", mininterval=pace())
+    )
 
 
 def epoch(
