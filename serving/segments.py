@@ -250,7 +250,7 @@ def _without_crumbs(line: Sequence[Part], unit: float) -> list[Part]:
             _distance(result[nearest], part) <= _NEAR * unit if crumb else _within(part, result[nearest])
         ):
             result[nearest] |= part
-        elif not crumb:
+        elif nearest is None or not crumb:
             result.append(part)
     return result
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.picture import Picture
-from serving.segments import Span, is_single, segment, unit_of
+from serving.segments import Part, Span, is_single, segment, unit_of
 
 Path = NDArray[np.float64]
 """The way of the pen from touch to lift: float64[P,2], x and y."""
@@ -48,10 +48,14 @@ def candidates(paths: Sequence[Path]) -> list[tuple[Span, list[Path]]]:
     for path, way in zip(paths, ways, strict=True):
         for label, piece in _pieces(path, way, segments.labels, step):
             pieces.setdefault(label, []).append(piece)
-    return [
-        (span, [piece for label in part.labels for piece in pieces.get(label, ())])
-        for span, part in segments.candidates
-    ]
+
+    def drawn(part: Part) -> list[Path]:
+        found = [piece for label in part.labels for piece in pieces.get(label, ())]
+        # A cut may leave a sliver beside the pen's path: then a dot stands for it.
+        middle = np.array([[part.left + part.right, part.top + part.bottom]]) / 2
+        return found or [(middle - _MARGIN) / scale + low]
+
+    return [(span, drawn(part)) for span, part in segments.candidates]
 
 
 def draw(canvas: Picture, ways: Sequence[Path], pen: int) -> Picture:

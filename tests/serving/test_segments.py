@@ -171,3 +171,8 @@ def test_pixels_are_always_one_symbol() -> None:
     strokes = at(ONE, 0) + at(ONE, 40)
     small = cv2.resize(painted(strokes), (28, 28), interpolation=cv2.INTER_AREA)
     assert len(ink.from_pixels(small.tolist()).boxes) == 1
+
+
+def test_two_dots_above_each_other_are_ink() -> None:
+    for found in both([[[0, 0]], [[0, 60]]]):
+        assert symbols(found)
