@@ -5,7 +5,7 @@ HOST = 127.0.0.1
 PORT = 8000
 MODELS =
 RECIPE = digits
-BUNDLE = models/digits/1
+BUNDLE = digits
 IMAGE = inkling
 ARGS =
 
@@ -40,7 +40,7 @@ types: $(DEV) ## check the types of the three packages
 train: $(DEV) ## train a model and write its bundle (RECIPE=digits ARGS=)
 	$(PY) -m training $(RECIPE) $(if $(MODELS),--models '$(MODELS)') $(ARGS)
 
-evaluate: $(DEV) ## figures, plots and a page about a bundle (BUNDLE=models/digits/1 ARGS=)
+evaluate: $(DEV) ## figures, plots and a page about a bundle (BUNDLE=digits ARGS=)
 	$(PY) -m training.evaluate $(BUNDLE) $(ARGS)
 
 bench: $(DEV) ## measure how fast the server answers, beside the usual Flask script (ARGS=)

@@ -38,18 +38,17 @@ class ExportError(Exception):
 def export(fitted: Fitted, data: DataSet, models: Path, name: str) -> Bundle:
     """Write the model as the next version of `models/<name>`.
 
-    The temperature and the threshold under which an answer is unsure come from the validation pictures, those
-    drawn anew among them where the recipe trains on such; the figures in the metadata from the test pictures. The
-    written files are read back with TensorFlow and with OpenVINO and compared with the model in memory on up to
-    1,000 test pictures, before the bundle appears.
+    The temperature and the threshold under which an answer is unsure come from the validation pictures, drawn
+    anew where the recipe trains on such; the figures in the metadata from the test pictures. The written files
+    are read back with TensorFlow and with OpenVINO and compared with the model in memory on up to 1,000 test
+    pictures, before the bundle appears.
 
     Raises ExportError where the comparison fails.
     """
     model = fitted.model
-    x_held_out, y_held_out = held_out(fitted, len(data.labels))
-    validation = _logits(model, x_held_out)
-    temperature = metrics.fit_temperature(validation, y_held_out)
-    confidence = metrics.softmax(validation, temperature).max(axis=1)
+    sent = _logits(model, as_sent(fitted, len(data.labels)))
+    temperature = metrics.fit_temperature(sent, fitted.y_validation)
+    confidence = metrics.softmax(sent, temperature).max(axis=1)
     logits = _logits(model, data.x_test)
     with bundle.staged(models, name) as directory:
         write_saved_model(model, temperature, directory)
@@ -77,7 +76,8 @@ def export(fitted: Fitted, data: DataSet, models: Path, name: str) -> Bundle:
                 "machine": f"{platform.machine()}, {_processor()}",
                 "members": fitted.members,
                 "parameters": model.count_params(),
-                "validation": figures(validation, y_held_out, temperature),
+                "validation": figures(_logits(model, fitted.x_validation), fitted.y_validation, temperature),
+                "validation_as_sent": figures(sent, fitted.y_validation, temperature),
             },
             data_digest=data.digest(),
             weights_digest=weights_digest(model),
@@ -90,13 +90,12 @@ def export(fitted: Fitted, data: DataSet, models: Path, name: str) -> Bundle:
         return bundle.commit(directory)
 
 
-def held_out(fitted: Fitted, classes: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The validation pictures as they are and, where the recipe redraws, once more as people draw."""
-    x, y = fitted.x_validation, fitted.y_validation
-    if not fitted.recipe.redrawn:
-        return x, y
-    drawn = as_people_draw(fitted.recipe, Material.traced(x, y, classes), np.random.default_rng(fitted.seed))
-    return np.concatenate([x, drawn]), np.concatenate([y, y])
+def as_sent(fitted: Fitted, classes: int) -> NDArray[np.uint8]:
+    """The validation pictures as people would send them: drawn anew where the recipe trains on such."""
+    x, recipe = fitted.x_validation, fitted.recipe
+    if not recipe.redrawn:
+        return x
+    return as_people_draw(recipe, Material.traced(x, fitted.y_validation, classes), np.random.default_rng(fitted.seed))
 
 
 def write_saved_model(model: keras.Model, temperature: float, directory: Path) -> None:
@@ -200,6 +199,7 @@ def card(metadata: Metadata, data_name: str) -> str:
     found, training = metadata.metrics, metadata.training
     check = found["check"]
     low, high = (f"{bound * 100:.2f}" for bound in found["accuracy_interval"])
+    sent = "drawn anew" if training["recipe"]["redrawn"] else "as it is"
     trained = (
         f"recipe `{metadata.recipe}`, {training['epochs']} epochs, {training['seconds'] / 60:.0f} minutes "
         f"on {training['machine']}, {training['precision']}, seed {training['seed']}"
@@ -210,7 +210,7 @@ def card(metadata: Metadata, data_name: str) -> str:
     )
     return f"""# {metadata.name}
 
-Reads one drawn symbol of {len(metadata.labels)}: {" ".join(metadata.labels)}
+Reads drawn symbols, {metadata.symbols} in a picture, of {len(metadata.labels)}: {" ".join(metadata.labels)}
 
 | | |
 |---|---|
@@ -218,17 +218,18 @@ Reads one drawn symbol of {len(metadata.labels)}: {" ".join(metadata.labels)}
 | cross-entropy | {found["loss"]:.4f} |
 | calibration error | {found["calibration_error"]:.4f} ({found["calibration_error_before"]:.4f} uncalibrated) |
 | accuracy, validation part | {training["validation"]["accuracy_text"]} of {training["validation"]["pictures"]:,} |
+| the same {sent} | {training["validation_as_sent"]["accuracy_text"]} |
 | parameters | {training["parameters"]:,} |
 | trained | {trained} |
-| temperature | {metadata.temperature:.3f}, fitted on the validation part |
-| unsure below | {metadata.unsure_below:.4f}: 95 % of the validation part lie above |
+| temperature | {metadata.temperature:.3f}, fitted on the validation part {sent} |
+| unsure below | {metadata.unsure_below:.4f}: 95 % of the validation part {sent} lie above |
 | served in | {served} |
 
 **Input**: `uint8[N,28,28]`, ink 255 on paper 0, the ink's longer side 20 pixels, its centre of mass in the middle;
 `serving/ink.py` brings any picture into this form. **Output**: `probabilities float32[N,{len(metadata.labels)}]`.
 
 **Meant for** reading single symbols that people write or draw. **Not for** decisions about people, nor for
-text: what is none of the symbols is read as one of them, at best marked unsure.
+text: what is none of the symbols is read as one of them and, most of the time, marked unsure.
 
 Trained on the training part of `{data_name}` alone (digest `{metadata.data_digest[:16]}`). Weights,
 epochs, temperature and threshold were chosen on the validation part, not on the test part.
