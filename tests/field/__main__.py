@@ -19,7 +19,7 @@ from training.evaluate import EvaluationError, find
 
 
 def main() -> None:
-    """Read the arguments and measure; 2 is the exit code where that cannot be."""
+    """Read the arguments and measure; exit code 1 where a picture got no answer, 2 where nothing can be measured."""
     parser = argparse.ArgumentParser(prog="make field", description=__doc__)
     parser.add_argument("bundle", nargs="?", default="digits", help="a path or a name (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="one picture in ten")
@@ -41,17 +41,18 @@ def main() -> None:
     if arguments.jobs < 1:
         parser.error("--jobs must be a whole number from 1 on")
     try:
-        measure(arguments.bundle, arguments.models, arguments.only or tuple(WAYS), arguments)
+        answered = measure(arguments.bundle, arguments.models, arguments.only or tuple(WAYS), arguments)
     except KeyboardInterrupt:
         print("\nInterrupted; no page was written.", file=sys.stderr)
         sys.exit(130)
     except (InklingError, EvaluationError, MissingDataError, OSError) as error:
         print(f"make field: {error}", file=sys.stderr)
         sys.exit(2)
+    sys.exit(not answered)
 
 
-def measure(name: str, models: Path, only: Sequence[str], arguments: argparse.Namespace) -> None:
-    """Run the benchmark, print its tables, write its page."""
+def measure(name: str, models: Path, only: Sequence[str], arguments: argparse.Namespace) -> bool:
+    """Run the benchmark, print its tables, write its page; whether every picture got an answer."""
     bundle = find(name, models)
     many = (bundle.metadata.symbols if arguments.symbols == "auto" else arguments.symbols) == "many"
     seconds = 0.2 if arguments.quick else 1.0
@@ -66,7 +67,11 @@ def measure(name: str, models: Path, only: Sequence[str], arguments: argparse.Na
         made.append(Table("Time on one core", timing.HEADS, timing.rows(recognizer, many, seconds)))
     for each in made:
         table(each.title, each.heads, each.rows, each.note)
+    faults = [each for each in outcomes if each.fault]
+    for each in faults:
+        print(f"\nFAILED: {each.way!r}, number {each.number}: {each.fault}")
     print(f"\npage: {page.write(page.Run(bundle, machine(), outcomes, made), arguments.out)}")
+    return not faults
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ _PHOTO = (640, 480)
 
 
 def make(kind: str, seed: int) -> bytes:
-    """An image file of that kind, one of `KINDS_OF`."""
+    """An image file of that kind, one of `MAKERS`."""
     return MAKERS[kind](np.random.default_rng(seed))
 
 
@@ -173,12 +173,13 @@ def _png(picture: Picture) -> bytes:
     return file_of(Image.fromarray(picture), compress_level=1)
 
 
+BLANK = ("blank", "blank paper, photo")
 MAKERS: dict[str, Callable[[Rng], bytes]] = {
     "kana": _kana,
     "letters": _letter,
     "scribbles": _scribble,
     "dashes, dots, ticks": _mark,
     "noise": _noise,
-    "blank": _blank,
-    "blank paper, photo": _blank_photo,
+    BLANK[0]: _blank,
+    BLANK[1]: _blank_photo,
 }

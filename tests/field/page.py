@@ -83,11 +83,11 @@ def galleries(outcomes: Sequence[Outcome]) -> list[Gallery]:
     return found
 
 
-def seen_url(pictures: NDArray[np.uint8]) -> str:
-    """Pictures uint8[N,28,28] side by side, ink black and paper nothing, as a data: URL; empty for none."""
-    if not len(pictures):
+def seen_url(pictures: Sequence[NDArray[np.uint8]]) -> str:
+    """Pictures uint8[28,28] side by side, ink black and paper nothing, as a data: URL; empty for none."""
+    if not pictures:
         return ""
-    row = np.concatenate(list(np.pad(pictures[:_SYMBOLS], ((0, 0), (0, 0), (0, 2)))), axis=1)
+    row = np.hstack([np.pad(picture, ((0, 0), (0, 2))) for picture in pictures[:_SYMBOLS]])
     file = io.BytesIO()
     Image.fromarray(np.dstack((np.zeros_like(row), row))).save(file, "PNG", optimize=True)
     return _url("png", file.getvalue())

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -43,15 +43,17 @@ class Outcome:
     writer: str
     half: int
     about: tuple[str, ...]
-    seen: NDArray[np.uint8] = field(repr=False)
-    """uint8[N,28,28], what the network saw; empty where the answer is right."""
-    thumb: bytes = field(repr=False)
-    """A small JPEG of what was sent; empty where the answer is right."""
+    fault: str = ""
+    """The exception that the server would have answered with 500."""
+    seen: tuple[NDArray[np.uint8], ...] = field(default=(), repr=False)
+    """What the network saw of what was misread, uint8[28,28] each."""
+    thumb: bytes = field(default=b"", repr=False)
+    """A small JPEG of it as it was sent."""
 
     @property
     def right(self) -> bool:
         """Read as it was meant; of a non-digit, not taken for one."""
-        return self.text == self.truth if self.truth is not None else not self.sure
+        return not self.fault and (self.text == self.truth if self.truth is not None else not self.sure)
 
 
 def numbers(quick: bool) -> dict[str, Sequence[int]]:
@@ -96,11 +98,15 @@ def _read(many: bool, way: str, chosen: Sequence[int]) -> list[Outcome]:
 def _outcomes(recognizer: Recognizer, many: bool, way: str, chosen: Sequence[int]) -> Iterator[Outcome]:
     for number in chosen:
         sent = WAYS[way].make(number)
+        reading, fault = Reading(()), ""
         try:
             reading = recognizer.read([ink_of(sent.body, many)], 1)[0]
         except InklingError:
-            reading = Reading(())
-        yield _outcome(way, number, sent, reading)
+            pass
+        except Exception as error:
+            # The server would answer 500; one such picture must not hide what all the others say.
+            fault = repr(error)
+        yield _outcome(way, number, sent, reading, fault)
 
 
 def ink_of(body: Body, many: bool) -> Ink:
@@ -108,18 +114,23 @@ def ink_of(body: Body, many: bool) -> Ink:
     return ink.from_bytes(body, many) if isinstance(body, bytes) else ink.from_strokes(body, many)
 
 
-def _outcome(way: str, number: int, sent: Sent, reading: Reading) -> Outcome:
+def _outcome(way: str, number: int, sent: Sent, reading: Reading, fault: str) -> Outcome:
     symbols = reading.symbols
-    sure = bool(symbols) and not any(symbol.unsure for symbol in symbols)
-    confidence = min((symbol.confidence for symbol in symbols), default=0.0)
-    right = reading.text == sent.truth if sent.truth is not None else not sure
-    seen = (
-        np.stack([symbol.picture for symbol in symbols]) if symbols and not right else np.zeros((0, 28, 28), np.uint8)
+    outcome = Outcome(
+        way,
+        number,
+        sent.truth,
+        reading.text,
+        sure=bool(symbols) and not any(symbol.unsure for symbol in symbols),
+        confidence=min((symbol.confidence for symbol in symbols), default=0.0),
+        writer=sent.writer,
+        half=sent.half,
+        about=sent.about,
+        fault=fault,
     )
-    thumb = b"" if right else thumbnail(sent.body)
-    return Outcome(
-        way, number, sent.truth, reading.text, sure, confidence, sent.writer, sent.half, sent.about, seen, thumb
-    )
+    if outcome.right:
+        return outcome
+    return replace(outcome, seen=tuple(symbol.picture for symbol in symbols), thumb=thumbnail(sent.body))
 
 
 def thumbnail(body: Body, side: int = _THUMB) -> bytes:
@@ -132,7 +143,8 @@ def thumbnail(body: Body, side: int = _THUMB) -> bytes:
             image = Image.alpha_composite(Image.new("RGBA", image.size, "#cfd6dd"), image)
     else:
         paths = [np.array(path, np.float32) for path in body]
-        image = Image.fromarray(255 - canvases.render(paths, 8, (canvases.SIDE, canvases.SIDE)))
+        width = max(canvases.SIDE, round(float(np.concatenate(paths)[:, 0].max())) + 8)
+        image = Image.fromarray(255 - canvases.render(paths, 8, (canvases.SIDE, width)))
     image = image.convert("RGB")
     image.thumbnail((side * 2, side))
     file = io.BytesIO()

@@ -129,7 +129,7 @@ def by_photo(outcomes: Iterable[Outcome]) -> list[list[str]]:
 
 def by_length(outcomes: Iterable[Outcome]) -> list[list[str]]:
     """Lines by their number of digits."""
-    lines = [each for each in outcomes if each.way in LINES]
+    lines = [each for each in outcomes if each.way in LINES and not each.way.endswith("strokes")]
     rows = []
     for length in sorted({len(each.truth or "") for each in lines}):
         cells = []
@@ -147,13 +147,11 @@ def by_kind(outcomes: Sequence[Outcome]) -> list[list[str]]:
         own = [each for each in outcomes if each.way == kind]
         if not own:
             continue
-        empty = sum(not each.text for each in own)
-        # Of a blank page nothing may be said at all, not even with doubt.
-        good = empty if kind.startswith("blank") else sum(each.right for each in own)
         called = Counter(_short(each.text) for each in own if each.sure).most_common(3)
-        reached = _reached([(good, len(own)), (0, 0), (0, 0)], way.reach)
         taken = ", ".join(f"{text} ({count})" for text, count in called) or NOTHING
-        rows.append([kind, f"{len(own):,}", _share(good, len(own)), _share(empty, len(own)), taken, reached])
+        reached = _reached([(sum(each.right for each in own), len(own)), (0, 0), (0, 0)], way.reach)
+        empty = _share(sum(not each.text for each in own), len(own))
+        rows.append([kind, f"{len(own):,}", _right(own), empty, taken, reached])
     return rows
 
 

@@ -25,7 +25,7 @@ class Sent:
 
     body: Body = field(repr=False)
     truth: str | None
-    """None where it is no digit."""
+    """Empty for a blank page; None where there is something, but no digit."""
     writer: str = ""
     half: int = 0
     about: tuple[str, ...] = ()
@@ -80,6 +80,13 @@ def _photo(number: int) -> Sent:
     return _of([drawing], photo.jpeg, photo.about)
 
 
+def _line_strokes(length: int, number: int) -> Sent:
+    rng = np.random.default_rng(number)
+    digits = drawn.pick_line(_drawings(), length, rng)
+    placed, _ = canvases.place(drawn.line_up([each.strokes for each in digits], rng), rng, width=700)
+    return _of(digits, [path.round(1).tolist() for strokes in placed for path in strokes])
+
+
 def _line(lengths: Sequence[int], number: int) -> Sent:
     rng = np.random.default_rng(number)
     digits = drawn.pick_line(_drawings(), lengths[number % len(lengths)], rng)
@@ -109,14 +116,15 @@ def _envelope(number: int) -> Sent:
     pictures, labels = _mnist()
     left, top, width, height = cv2.boundingRect(pictures[number])
     ink = pictures[number][top : top + height, left : left + width]
-    small = cv2.resize(ink, (max(4, round(16 * width / max(width, height))), 16), interpolation=cv2.INTER_AREA)
+    size = [max(3, round(16 * side / max(width, height))) for side in (width, height)]
+    small = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
     framed = cv2.copyMakeBorder(small, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=0)
     large = cv2.resize(framed, None, fx=8, fy=8, interpolation=cv2.INTER_CUBIC)
     return Sent(file_of(Image.fromarray(large), compress_level=1), str(labels[number]))
 
 
 def _nondigit(kind: str, number: int) -> Sent:
-    return Sent(nondigits.make(kind, number), None)
+    return Sent(nondigits.make(kind, number), "" if kind in nondigits.BLANK else None)
 
 
 def _all_drawings() -> int:
@@ -136,6 +144,7 @@ DRAWN["strokes"] = Way(_strokes, _all_drawings, _DRAWN)
 LINES = {
     "line of five": Way(functools.partial(_line, _FIVE), lambda: 600, Reach(0.92)),
     "line of 3, 4, 6, 7": Way(functools.partial(_line, _OTHERS), lambda: 800),
+    "line of five, strokes": Way(functools.partial(_line_strokes, 5), lambda: 300, Reach(0.92)),
     "line of five, photo": Way(functools.partial(_line_photo, _FIVE), lambda: 200),
     "line of 3, 4, 6, 7, photo": Way(functools.partial(_line_photo, _OTHERS), lambda: 200),
 }
@@ -148,7 +157,7 @@ NONDIGITS = {
     kind: Way(
         functools.partial(_nondigit, kind),
         functools.partial(_COUNTS.__getitem__, kind),
-        Reach(1.0 if kind.startswith("blank") else 0.9),
+        Reach(1.0 if kind in nondigits.BLANK else 0.9),
     )
     for kind in nondigits.MAKERS
 }
