@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -12,12 +13,17 @@ from tqdm import tqdm
 from serving import ink
 from training import nondigits, strokes
 from training.recipes import Recipe
-from training.strokes import Drawings
+from training.strokes import Drawings, Strokes
 from training.style import Style
 
 Pictures = NDArray[np.uint8]
 Classes = NDArray[np.int64]
 Targets = NDArray[np.float32]
+
+_CANVAS = 100
+"""Longer side in pixels of a digit drawn as a picture, without the pen's width."""
+_PENS = 0.04, 0.14
+"""Widths of pens, as shares of the digit's size."""
 
 
 def pace() -> float:
@@ -43,13 +49,33 @@ class Material:
         return cls(x, y, count, _traced(x.tobytes(), x.shape))
 
     def redrawn(self, chosen: NDArray[np.int64], style: Style, rng: np.random.Generator) -> Pictures:
-        """Draw the chosen digits' strokes anew in `style`: uint8[len(chosen),28,28] in the normal form."""
+        """Draw the chosen digits anew in `style`: uint8[len(chosen),28,28] in the normal form.
+
+        Every other one comes as strokes, the rest as pictures, drawn with pens of all widths.
+        """
         pictures = self.x[chosen]
         for picture, index in zip(pictures, chosen.tolist(), strict=True):
             # A digit too faint to be traced stays as it is.
             if self.drawings and (strokes := self.drawings[index]):
-                picture[:] = ink.from_strokes(style.apply(strokes, int(self.y[index]), rng)).pictures[0]
+                drawn = style.apply(strokes, int(self.y[index]), rng)
+                seen = ink.from_strokes(drawn) if rng.random() < 0.5 else ink.from_picture(on_canvas(drawn, rng))
+                picture[:] = seen.pictures[0]
         return pictures
+
+
+def on_canvas(drawn: Strokes, rng: np.random.Generator) -> Pictures:
+    """Strokes as a picture uint8[H,W], 100 pixels large, ink 255, of a pen 4 to 14 % as wide."""
+    points = np.concatenate(drawn)
+    low, extent = points.min(axis=0), np.ptp(points, axis=0)
+    scale = _CANVAS / max(float(extent.max()), 1e-3)
+    pen = round(rng.uniform(*_PENS) * _CANVAS)
+    width, height = (np.ceil(extent * scale).astype(int) + 2 * pen).tolist()
+    canvas = np.zeros((height, width), np.uint8)
+    # OpenCV takes fixed-point coordinates (4 binary places), and draws no line without length.
+    lines = [np.rint(((path - low) * scale + pen) * 16).astype(np.int32) for path in drawn]
+    lines = [np.concatenate([line, line[-1:] + [[1, 0]]]).astype(np.int32) for line in lines]
+    cv2.polylines(canvas, lines, isClosed=False, color=255, thickness=pen, lineType=cv2.LINE_AA, shift=4)
+    return canvas
 
 
 @functools.lru_cache(maxsize=2)
@@ -78,7 +104,7 @@ def epoch(
         if material.drawings:
             again = rng.random(len(chosen)) < recipe.redrawn * strength
             pictures[again] = material.redrawn(chosen[again], recipe.style, rng)
-            pictures[:others] = nondigits.draw(others, material.drawings, rng)
+            pictures[:others] = nondigits.draw(others, material.drawings, material.y, rng)
             targets[:others] = 1 / material.count
         yield distortion.apply(pictures, rng), targets
 

@@ -1,4 +1,4 @@
-"""What is no digit, made up: scribbles, letters, dashes, dots, invented signs, two digits in one picture.
+"""What is no digit, made up: scribbles, letters, dashes, dots, invented signs, two digits as one, halves of digits.
 
 A network that has only seen digits calls everything a digit. Shown these with the same probability wanted for
 every class, it learns to be unsure: outlier exposure (D. Hendrycks, M. Mazeika, T. Dietterich, "Deep anomaly
@@ -28,13 +28,20 @@ _FONTS = (
 )
 
 
-def draw(count: int, digits: Drawings, rng: Rng) -> Pictures:
-    """Draw non-digits uint8[count,28,28] in the normal form; `digits` lends strokes for the pairs."""
-    makers = (_letter, _scribble, _sign, _sign, _marks, _stain)
+def draw(count: int, digits: Drawings, classes: NDArray[np.int64], rng: Rng) -> Pictures:
+    """Draw non-digits uint8[count,28,28] in the normal form.
+
+    `digits` and their classes int64[N] lend strokes for pairs and halves.
+    """
     result = np.empty((count, ink.SIDE, ink.SIDE), np.uint8)
     for picture in result:
-        which = int(rng.integers(len(makers) + 1))
-        picture[:] = _pair(digits, rng) if which == len(makers) else makers[which](rng)
+        which = int(rng.integers(len(_MAKERS) + 3))
+        if which < len(_MAKERS):
+            picture[:] = _MAKERS[which](rng)
+        elif which == len(_MAKERS):
+            picture[:] = _half(digits, classes, rng)
+        else:
+            picture[:] = _pair(digits, rng)
     return result
 
 
@@ -133,6 +140,38 @@ def _pair(digits: Drawings, rng: Rng) -> Pictures:
         scale = 20 / height * rng.uniform(0.8, 1)
         place = np.array([left, rng.uniform(-2, 2)])
         moved = [((stroke - low) * scale + place).astype(np.float32) for stroke in one]
-        left = float(np.concatenate(moved)[:, 0].max()) + rng.uniform(0, 9)
+        left = float(np.concatenate(moved)[:, 0].max()) + rng.uniform(-2, 8)
         strokes += moved
     return _drawn(strokes)
+
+
+def _half(digits: Drawings, classes: NDArray[np.int64], rng: Rng) -> Pictures:
+    """At most half of a digit cut upright, as a cut in the wrong place would leave it."""
+    index = int(rng.integers(len(digits)))
+    sides = _SIDES.get(int(classes[index]), ())
+    strokes = digits[index]
+    if not sides or not strokes:
+        return _pair(digits, rng)
+    points = np.concatenate(strokes)
+    low, size = points.min(axis=0), np.ptp(points, axis=0)
+    left = sides[rng.integers(len(sides))] == "left"
+    share = rng.uniform(0.35, 0.5)
+    border = low[0] + size[0] * (share if left else 1 - share)
+    halves = []
+    for stroke in strokes:
+        kept = (stroke[:, 0] < border) == left
+        runs = np.split(np.arange(len(stroke)), np.flatnonzero(np.diff(kept)) + 1)
+        halves += [stroke[run] for run in runs if kept[run[0]]]
+    return _drawn(halves) if size[0] > 0.5 * size[1] and halves else _pair(digits, rng)
+
+
+_MAKERS = (_letter, _scribble, _sign, _sign, _marks, _stain)
+_SIDES: dict[int, tuple[str, ...]] = {
+    0: ("left", "right"),
+    3: ("left",),
+    4: ("left",),
+    6: ("right",),
+    7: ("left",),
+    9: ("left",),
+}
+"""Halves that are no digits themselves, by digit: the right half of a four is a one, that of an eight a three."""

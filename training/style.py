@@ -35,6 +35,8 @@ class Style:
     """The two strokes of a four, or any two that touch, moved apart."""
     hook: float = 0.0
     """A stroke that goes on where it should end."""
+    stretch: float = 0.0
+    """Much wider or narrower than usual."""
     polyline: float = 0.0
     """Few points, joined by straight lines, as slow tablets record them."""
 
@@ -86,7 +88,7 @@ def flag(strokes: list[Stroke], rng: Rng) -> list[Stroke]:
     points = np.concatenate(strokes)
     top = points[points[:, 1].argmin()]
     angle = rng.uniform(20, 90)
-    longest = 0.65 - 0.35 * (angle - 20) / 70
+    longest = 0.75 - 0.4 * (angle - 20) / 70
     length = height * rng.uniform(0.15, longest)
     start = top + length * np.array([-np.sin(np.radians(angle)), np.cos(np.radians(angle))])
     return [_line(start, top, bend=rng.normal(0, 0.08)), *strokes]
@@ -174,6 +176,12 @@ def hook(strokes: list[Stroke], rng: Rng) -> list[Stroke]:
     return drawn
 
 
+def stretch(strokes: list[Stroke], rng: Rng) -> list[Stroke]:
+    """Change the width, to between 70 and 170 %."""
+    factor = np.array([np.exp(rng.uniform(-0.35, 0.53)), 1.0], np.float32)
+    return [stroke * factor for stroke in strokes]
+
+
 def polyline(strokes: list[Stroke], rng: Rng) -> list[Stroke]:
     """Keep a point every 4 to 22 % of the digit's size, and shake each a little."""
     size = float((np.subtract(*reversed(_box(strokes)))).max())
@@ -193,6 +201,7 @@ HABITS: dict[str, tuple[tuple[int, ...], Callable[[list[Stroke], Rng], list[Stro
     "hat": ((5,), hat),
     "gap": (tuple(range(10)), gap),
     "hook": (tuple(range(10)), hook),
+    "stretch": ((0, 2, 3, 4, 5, 6, 7, 8, 9), stretch),
     "polyline": (tuple(range(10)), polyline),
 }
 """The digits that can have a habit, and what makes it, in the order of use."""

@@ -39,6 +39,7 @@ _WORDS = {
     "bowl": "open bowls",
     "gap": "gaps between strokes",
     "hook": "hooks at the ends",
+    "stretch": "wide or narrow",
     "polyline": "tablet's polylines",
 }
 
@@ -54,7 +55,10 @@ def rows() -> Iterator[tuple[str, Pictures]]:
         yield _WORDS[name], _digits(digits, Style().only(name))
     yield "all of it", recipe.distortion.apply(_digits(_ALL, recipe.style), np.random.default_rng(3))
     for number in range(2):
-        yield "no digits" if number == 0 else "", nondigits.draw(_COLUMNS, _drawings(), np.random.default_rng(number))
+        yield (
+            "no digits" if number == 0 else "",
+            nondigits.draw(_COLUMNS, _drawings(), np.arange(10), np.random.default_rng(number)),
+        )
 
 
 def _drawings() -> Drawings:

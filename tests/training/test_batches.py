@@ -70,7 +70,7 @@ def test_zeros_drawn_as_people_do_have_their_slash(material: Material) -> None:
 
 def test_every_kind_of_non_digit_is_ink_in_its_place(material: Material) -> None:
     assert material.drawings is not None
-    pictures = nondigits.draw(300, material.drawings, np.random.default_rng(0))
+    pictures = nondigits.draw(300, material.drawings, material.y, np.random.default_rng(0))
     assert pictures.shape == (300, 28, 28)
     assert (pictures.max(axis=(1, 2)) > 0).mean() > 0.98
     assert len({picture.tobytes() for picture in pictures}) > 270
