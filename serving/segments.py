@@ -7,8 +7,8 @@ the network to say: `recognizer.py` takes the row of candidates with the highest
 
 The prior is the negative sum, in nats, of prices of what people seldom draw: each symbol of a line but the first
 costs a little, more where it lies above its neighbour; so do wide symbols, low ones, and two parts as high as
-symbols taken for one. Lengths are in `unit`s, the height of a line's symbols. The numbers were chosen on lines and
-single digits of the development set, where each lies on a plateau.
+symbols taken for one. Lengths are in `unit`s, the height of a line's symbols. The numbers were chosen by a search on
+1,000 lines and 3,000 single digits of the development set; those that matter are `_ANOTHER` and `_WIDENESS`.
 """
 
 from collections.abc import Iterator, Sequence
