@@ -10,10 +10,14 @@ _TILT = 13.0
 _TILT_STEP = 0.5
 _SEARCHED = 320
 """Longer side of the copy on which the tilt is sought."""
-_THICKEST = 0.014
+_THICKEST = 0.018
 """Of the picture's longer side; thicker things are no printed lines."""
 _PIECE = 14
 """A line is found from straight pieces of one part in so many of the picture's width."""
+_EVEN = 1.4
+"""So many times as dark as usual a printed line may be in places."""
+_LEAVING = 0.3
+"""Share of a stroke that lies beside the lines."""
 _FAMILY = 3
 """So many lines of one direction make it likely that a broken one is a line as well."""
 
@@ -117,16 +121,29 @@ def _goes_through(joined: MatLike, ground: MatLike, labels: MatLike, stats: MatL
 
 def _without_strokes(level: MatLike, strength: MatLike, chosen: MatLike, floor: int) -> MatLike:
     """The chosen lines less the strokes that cross them: what is darker than the line, or thicker."""
-    line = cv2.bitwise_and(cv2.dilate(strength, _bar(1, 3)), chosen)
+    # A stroke along a line is as dark as itself, but darker than lines are.
+    usual = float(np.median(strength[chosen > 0]))
+    line = cv2.threshold(cv2.dilate(strength, _bar(1, 3)), _EVEN * usual, 0, cv2.THRESH_TRUNC)[1]
+    line = cv2.bitwise_and(line, chosen)
     dark = cv2.compare(level, cv2.max(cv2.convertScaleAbs(line, alpha=0.5), np.full_like(line, floor // 2)), cv2.CMP_GT)
     on_line = cv2.bitwise_and(dark, chosen)
     runs = cv2.countNonZero(on_line) - cv2.countNonZero(cv2.bitwise_and(on_line[1:], on_line[:-1]))
     thickness = cv2.countNonZero(on_line) / max(1, runs)
     thicker = cv2.morphologyEx(dark, cv2.MORPH_OPEN, _bar(1, int(np.ceil(1.6 * thickness)) + 2))
     darker = cv2.compare(level, cv2.convertScaleAbs(line, alpha=1.5, beta=float(floor)), cv2.CMP_GT)
-    paper = cv2.bitwise_not(cv2.bitwise_or(thicker, darker))
-    alone = cv2.bitwise_and(chosen, paper)
-    return cv2.bitwise_and(cv2.dilate(alone, _bar(1, 3)), paper)
+    strokes = _leaving(cv2.bitwise_or(thicker, darker), chosen)
+    return cv2.subtract(cv2.dilate(chosen, _bar(1, 3)), strokes)
+
+
+def _leaving(strokes: MatLike, lines: MatLike) -> MatLike:
+    """The strokes that lead away from lines; others are blots on them."""
+    number, labels = cv2.connectedComponents(strokes, connectivity=8)
+    inside, outside = strokes > 0, cv2.subtract(strokes, lines) > 0
+    areas = np.bincount(labels[inside], minlength=number)
+    leaving = np.bincount(labels[outside], minlength=number) > _LEAVING * areas
+    leaving[0] = False
+    result: MatLike = np.where(leaving, 255, 0).astype(np.uint8)[labels]
+    return result
 
 
 def _bar(width: int, height: int) -> MatLike:

@@ -17,7 +17,7 @@ from serving.picture import Picture
 
 _SMALL = 256
 """Longer side of the copy on which light, table and polarity are judged."""
-_BRUSHES = (3, 5, 7, 9, 13, 17, 23, 31)
+_BRUSHES = (3, 5, 7, 9, 13, 17, 23, 31, 43)
 """Widths of strokes that are tried, in pixels of the small copy; nothing wider is a stroke."""
 _BLACK = 12
 """Added before brightnesses are compared: the darkest steps of a camera are noise."""
@@ -28,6 +28,14 @@ _TINGE = 0.11
 Shadows differ by less."""
 _DEEPEST = 1.05
 """Natural logarithm by which the deepest shadow differs from the paper in light."""
+_STEP = 0.25
+"""Natural logarithm of a change of the light, within five small pixels, that only an edge makes."""
+_SHARP = 0.75
+"""Share of a stroke's strength that is lost across its outline; shadows fade more slowly."""
+_SMALLEST = 0.025
+"""Share of the picture's longer side that the largest symbol takes at least."""
+_DARK_RATHER = 2.0
+"""Ink lighter than the paper must stand out so many times more."""
 _GRAINS = 4.0
 """Standard deviations of the paper's grain above which something may be ink."""
 _FAINTEST = 7
@@ -90,7 +98,8 @@ def find_strokes(sheet: Sheet) -> Sheet:
     colours = _beside_paper(sheet.small)
     colours[:, sheet.table > 0] = 0
     dark, light = (_hidden(relief, sheet.table) for relief in (-colours.min(axis=0), colours.max(axis=0)))
-    hidden = max(dark, light, key=sum)
+    # Light corners of a dark table look like strokes; most pens are dark.
+    hidden = dark if _DARK_RATHER * sum(dark) >= sum(light) else light
     enough = next(brush for brush, found in zip(_BRUSHES, hidden, strict=True) if found >= 0.9 * hidden[-1])
     return replace(sheet, dark_ink=hidden is dark, brush=min(_BRUSHES[-1], int(1.5 * enough + 2) | 1))
 
@@ -113,7 +122,7 @@ def _hidden(relief: NDArray[np.float32], table: MatLike) -> list[float]:
 def _beside_paper(planes: tuple[MatLike, ...]) -> NDArray[np.float32]:
     """Logarithms [C,H,W] of brightnesses as shares of that of the paper, which is in the middle of the picture."""
     height, width = planes[0].shape
-    middle = slice(height // 4, height - height // 4), slice(width // 4, width - width // 4)
+    middle = slice(height // 6, height - height // 6), slice(width // 6, width - width // 6)
     brightness = [_LOG[plane] for plane in planes]
     return np.stack([plane - np.median(plane[middle]) for plane in brightness])
 
@@ -164,7 +173,12 @@ def remove_lines(sheet: Sheet) -> Sheet:
 
 def remove_specks(sheet: Sheet) -> Sheet:
     """Remove the grain, and what is small beside the rest; scale what is left to 255."""
-    return replace(sheet, ink=without_specks(_ink(sheet), sheet.floor, _paper_mask(sheet)))
+    # Where the paper is darker on one side, its edge runs, or that of a shadow.
+    edges = [cv2.morphologyEx(_LOG[plane], cv2.MORPH_GRADIENT, _square(5)) for plane in sheet.paper]
+    height, width = _ink(sheet).shape
+    edge = cv2.resize(np.min(edges, axis=0), (width, height), interpolation=cv2.INTER_LINEAR)
+    paper = cv2.bitwise_and(_paper_mask(sheet), np.where(edge < _STEP, 255, 0).astype(np.uint8))
+    return replace(sheet, ink=without_specks(_ink(sheet), sheet.floor, paper))
 
 
 def without_specks(ink: MatLike, floor: int, paper: MatLike | None = None) -> MatLike:
@@ -188,19 +202,29 @@ def without_specks(ink: MatLike, floor: int, paper: MatLike | None = None) -> Ma
     parts = labels[inside]
     areas = np.bincount(parts, minlength=len(stats))
     strengths = np.bincount(parts, ink[inside], len(stats)) / np.maximum(areas, 1)
-    edge = np.zeros(len(stats), np.bool_)
-    edge[labels[cv2.subtract(core, _inner(np.full_like(ink, 255) if paper is None else paper)) > 0]] = True
+    paper = np.full(ink.shape, 255, np.uint8) if paper is None else paper
+    outside = np.bincount(labels[cv2.subtract(core, _inner(paper)) > 0], minlength=len(stats)) / np.maximum(areas, 1)
     # Ends of shadows and slivers of the table are smaller than a symbol, and weaker or at the paper's edge.
-    doubtful = (strengths < 0.6 * full) | edge
+    doubtful = (strengths < 0.6 * full) | (outside > 0)
     least = np.where(doubtful, 0.35, 0.12) * sides.max()
-    keep = (sides >= np.maximum(least, 0.012 * max(ink.shape))) & (areas >= 12)
+    keep = (sides >= np.maximum(least, 0.012 * max(ink.shape))) & (areas >= 12) & (outside < 0.5)
+    keep &= _sharpness(ink, core, labels, len(stats)) > _SHARP * strengths
     keep[0] = False
-    if not keep.any():
+    if sides[keep].max(initial=0) < _SMALLEST * max(ink.shape):
         return blank
     kept = np.where(keep, 255, 0).astype(np.uint8)[labels]
     start = 0.8 * floor
     scaled = cv2.convertScaleAbs(cv2.subtract(ink, _full_like(ink, start)), alpha=255 / (full - start))
     return cv2.bitwise_and(scaled, cv2.dilate(kept, _square(5)))
+
+
+def _sharpness(ink: MatLike, core: MatLike, labels: MatLike, number: int) -> NDArray[np.float64]:
+    """By how much `ink` changes across the outline of each part of `core`, on average."""
+    near = _square(2 * (max(ink.shape) // 300) + 3)
+    outline = cv2.subtract(core, cv2.erode(core, _square(3))) > 0
+    change = cv2.morphologyEx(ink, cv2.MORPH_GRADIENT, near)[outline]
+    parts = labels[outline]
+    return np.bincount(parts, change, number) / np.maximum(np.bincount(parts, minlength=number), 1)
 
 
 STEPS: tuple[tuple[str, Callable[[Sheet], Sheet]], ...] = (
