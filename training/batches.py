@@ -58,13 +58,12 @@ class Material:
             # A digit too faint to be traced stays as it is.
             if self.drawings and (strokes := self.drawings[index]):
                 drawn = style.apply(strokes, int(self.y[index]), rng)
-                seen = ink.from_strokes(drawn) if rng.random() < 0.5 else ink.from_picture(on_canvas(drawn, rng))
-                picture[:] = seen.pictures[0]
+                picture[:] = from_canvas(drawn, rng) if rng.random() < 0.5 else ink.from_strokes(drawn).pictures[0]
         return pictures
 
 
-def on_canvas(drawn: Strokes, rng: np.random.Generator) -> Pictures:
-    """Strokes as a picture uint8[H,W], 100 pixels large, ink 255, of a pen 4 to 14 % as wide."""
+def from_canvas(drawn: Strokes, rng: np.random.Generator) -> Pictures:
+    """Draw strokes 100 pixels large with a pen 4 to 14 % as wide; that picture's normal form uint8[28,28]."""
     points = np.concatenate(drawn)
     low, extent = points.min(axis=0), np.ptp(points, axis=0)
     scale = _CANVAS / max(float(extent.max()), 1e-3)
@@ -75,7 +74,8 @@ def on_canvas(drawn: Strokes, rng: np.random.Generator) -> Pictures:
     lines = [np.rint(((path - low) * scale + pen) * 16).astype(np.int32) for path in drawn]
     lines = [np.concatenate([line, line[-1:] + [[1, 0]]]).astype(np.int32) for line in lines]
     cv2.polylines(canvas, lines, isClosed=False, color=255, thickness=pen, lineType=cv2.LINE_AA, shift=4)
-    return canvas
+    left, top, width, height = cv2.boundingRect(canvas)
+    return ink.normalise(canvas[top : top + height, left : left + width])
 
 
 @functools.lru_cache(maxsize=2)
