@@ -16,6 +16,8 @@ _PIECE = 14
 """A line is found from straight pieces of one part in so many of the picture's width."""
 _EVEN = 1.4
 """So many times as dark as usual a printed line may be in places."""
+_ROUNDS = 3
+"""So many directions of lines are looked for, across and down."""
 _LEAVING = 0.3
 """Share of a stroke that lies beside the lines."""
 _FAMILY = 3
@@ -29,10 +31,19 @@ def remove(ink: MatLike, floor: int, paper: MatLike | None = None) -> MatLike:
     """
     if paper is None:
         paper = np.full(ink.shape, 255, np.uint8)
-    # One after the other: where two lines cross, each would be taken for a stroke that crosses the other.
-    ink = cv2.subtract(ink, find(ink, paper, floor))
-    down = cv2.transpose(ink)
-    return cv2.transpose(cv2.subtract(down, find(down, cv2.transpose(paper), floor)))
+    # One way after the other: where two lines cross, each would be taken for a stroke that crosses the other.
+    ink = _remove_across(ink, floor, paper)
+    return cv2.transpose(_remove_across(cv2.transpose(ink), floor, cv2.transpose(paper)))
+
+
+def _remove_across(ink: MatLike, floor: int, paper: MatLike) -> MatLike:
+    # In perspective lines are no parallels: those that lean otherwise come out in the next round.
+    for _ in range(_ROUNDS):
+        found = find(ink, paper, floor)
+        if not found.any():
+            break
+        ink = cv2.subtract(ink, found)
+    return ink
 
 
 def find(ink: MatLike, paper: MatLike, floor: int) -> MatLike:
@@ -96,7 +107,7 @@ def _choose(strength: MatLike, ground: MatLike, least: int) -> MatLike | None:
     lengths = stats[:, cv2.CC_STAT_WIDTH]
     through = _goes_through(joined, ground, labels, stats) & (lengths > 0.08 * width)
     through[0] = False
-    family = np.count_nonzero(through & (lengths > 0.5 * width)) >= _FAMILY
+    family = np.count_nonzero(lengths[1:] > 0.5 * width) >= _FAMILY
     chosen = through | (lengths >= (0.5 if family else 0.85) * width)
     chosen[0] = False
     if not chosen.any():
@@ -121,26 +132,28 @@ def _goes_through(joined: MatLike, ground: MatLike, labels: MatLike, stats: MatL
 
 def _without_strokes(level: MatLike, strength: MatLike, chosen: MatLike, floor: int) -> MatLike:
     """The chosen lines less the strokes that cross them: what is darker than the line, or thicker."""
-    # A stroke along a line is as dark as itself, but darker than lines are.
-    usual = float(np.median(strength[chosen > 0]))
-    line = cv2.threshold(cv2.dilate(strength, _bar(1, 3)), _EVEN * usual, 0, cv2.THRESH_TRUNC)[1]
+    # Along its middle a line is darkest; a stroke along it is darker than the others are.
+    middle = (level == cv2.dilate(level, _bar(1, 5))) & (
+        cv2.subtract(chosen, cv2.compare(level, strength, cv2.CMP_LT)) > 0
+    )
+    usual = float(np.percentile(level[middle], 60)) if middle.any() else 255.0
+    line = cv2.threshold(cv2.dilate(strength, _bar(1, 3)), usual, 0, cv2.THRESH_TRUNC)[1]
     line = cv2.bitwise_and(line, chosen)
     dark = cv2.compare(level, cv2.max(cv2.convertScaleAbs(line, alpha=0.5), np.full_like(line, floor // 2)), cv2.CMP_GT)
     on_line = cv2.bitwise_and(dark, chosen)
     runs = cv2.countNonZero(on_line) - cv2.countNonZero(cv2.bitwise_and(on_line[1:], on_line[:-1]))
     thickness = cv2.countNonZero(on_line) / max(1, runs)
     thicker = cv2.morphologyEx(dark, cv2.MORPH_OPEN, _bar(1, int(np.ceil(1.6 * thickness)) + 2))
-    darker = cv2.compare(level, cv2.convertScaleAbs(line, alpha=1.5, beta=float(floor)), cv2.CMP_GT)
-    strokes = _leaving(cv2.bitwise_or(thicker, darker), chosen)
+    darker = cv2.threshold(level, _EVEN * usual + floor / 2, 255, cv2.THRESH_BINARY)[1]
+    strokes = _leaving(cv2.bitwise_or(thicker, darker), chosen, 3 * thickness + 4)
     return cv2.subtract(cv2.dilate(chosen, _bar(1, 3)), strokes)
 
 
-def _leaving(strokes: MatLike, lines: MatLike) -> MatLike:
-    """The strokes that lead away from lines; others are blots on them."""
-    number, labels = cv2.connectedComponents(strokes, connectivity=8)
-    inside, outside = strokes > 0, cv2.subtract(strokes, lines) > 0
-    areas = np.bincount(labels[inside], minlength=number)
-    leaving = np.bincount(labels[outside], minlength=number) > _LEAVING * areas
+def _leaving(strokes: MatLike, lines: MatLike, tall: float) -> MatLike:
+    """The strokes that lead away from lines, or are at least so tall; others are blots on them."""
+    number, labels, stats, _ = cv2.connectedComponentsWithStats(strokes, connectivity=8)
+    beside = np.bincount(labels[cv2.subtract(strokes, lines) > 0], minlength=number)
+    leaving = (beside > _LEAVING * stats[:, cv2.CC_STAT_AREA]) | (stats[:, cv2.CC_STAT_HEIGHT] >= tall)
     leaving[0] = False
     result: MatLike = np.where(leaving, 255, 0).astype(np.uint8)[labels]
     return result

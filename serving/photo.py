@@ -23,6 +23,8 @@ _BLACK = 12
 """Added before brightnesses are compared: the darkest steps of a camera are noise."""
 _SHADING = 4
 """Differences of brightness that paper has by itself, in sixtieths of the natural logarithm."""
+_SOFT = 8
+"""The same from one pixel of the small copy to the next but one; the edges of shadows fade by less."""
 _TINGE = 0.11
 """Of the logarithms of red, green and blue: what differs more from their mean than on the paper is another thing.
 Shadows differ by less."""
@@ -109,7 +111,7 @@ def _hidden(relief: NDArray[np.float32], table: MatLike) -> list[float]:
     heights = cv2.convertScaleAbs(relief + 2, alpha=60)
     usual = cv2.medianBlur(heights, int(max(heights.shape) / 4) | 1)
     unlike = cv2.subtract(heights, usual)
-    edges = cv2.subtract(cv2.morphologyEx(heights, cv2.MORPH_GRADIENT, _square(3)), _full_like(heights, _SHADING))
+    edges = cv2.subtract(cv2.morphologyEx(heights, cv2.MORPH_GRADIENT, _square(3)), _full_like(heights, _SOFT))
     weights = (edges.astype(np.float32) / 60) ** 2 * (table == 0)
     result = []
     for brush in _BRUSHES:
