@@ -6,6 +6,7 @@ import { share, texts } from "./texts.js";
 
 const PREVIEW = 1200; // px, the longer side of a picture's copy on the pad
 const SETTLED = 600; // ms without a new answer before it is read out
+const MARK = 0.5; // digits wide: the question mark beside a doubtful one
 const FAINT = 0.001; // a column of zeros says nothing
 
 const byId = (id) => document.getElementById(id);
@@ -13,6 +14,7 @@ const [sheet, invitation, caption, result] = ["sheet", "invitation", "caption", 
 const [undo, clear, open, file] = ["undo", "clear", "open", "file"].map(byId);
 
 let model = null;
+let reading = null; // the last one in which there was something: { symbols, picture, timing }
 let seen = null;
 let announcing = null;
 
@@ -20,18 +22,57 @@ let announcing = null;
 
 function say(sentence) {
   clearTimeout(announcing);
-  announcing = setTimeout(() => { byId("announcement").textContent = sentence; }, SETTLED);
+  announcing = setTimeout(() => {
+    // Said once more, it would be read out once more.
+    if (byId("announcement").textContent !== sentence) byId("announcement").textContent = sentence;
+  }, SETTLED);
 }
 
-function show({ state, answer = "", detail, entries = [], picture = null, timing = "" }) {
+/** Show `words` as the answer, or several `symbols`; either way one of them, if there is any, in full. */
+function show({ state, words = "", symbols = [], picked = 0, picture = null, detail, timing = "", spoken = "" }) {
+  const one = symbols[picked];
+  const several = symbols.length > 1;
   result.dataset.state = state;
-  byId("answer").textContent = answer;
+  result.classList.toggle("several", several);
+  if (several) showSymbols(symbols, picked);
+  else byId("answer").textContent = words;
   byId("detail").textContent = detail;
   byId("timing").textContent = timing;
-  showBars(entries);
-  seen = picture;
+  showBars(one ? one.top : []);
+  seen = one ? Uint8Array.from(atob(one.seen), (character) => character.charCodeAt(0)) : null;
   paintSeen();
-  say(state === "blank" || state === "reading" ? "" : texts.announce(answer, detail));
+  const frames = symbols.map(({ box, unsure }, i) => ({ box, unsure: unsure && several, picked: i === picked }));
+  pad.mark(picture || several ? frames : [], picture);
+  say(spoken);
+}
+
+function showSymbols(symbols, picked) {
+  const answer = byId("answer");
+  // Buttons stay while their symbols change, and so does the focus.
+  if (answer.children.length !== symbols.length) answer.replaceChildren(...symbols.map(makeSymbol));
+  let length = 0;
+  symbols.forEach((symbol, i) => {
+    const button = answer.children[i];
+    button.textContent = symbol.label;
+    button.classList.toggle("doubtful", symbol.unsure);
+    button.setAttribute("aria-label", texts.button(symbol));
+    button.setAttribute("aria-pressed", i === picked);
+    length += symbol.label.length + (symbol.unsure ? MARK : 0);
+  });
+  answer.style.setProperty("--length", length);
+}
+
+function makeSymbol(_, number) {
+  const button = make("button");
+  button.type = "button";
+  button.addEventListener("click", () => pick(number));
+  return button;
+}
+
+function make(tag, ...children) {
+  const element = document.createElement(tag);
+  element.append(...children);
+  return element;
 }
 
 function showBars(top) {
@@ -50,11 +91,6 @@ function showBars(top) {
 }
 
 function makeBars() {
-  const make = (tag, ...children) => {
-    const element = document.createElement(tag);
-    element.append(...children);
-    return element;
-  };
   const row = () => make("li", make("b"), make("span", make("i")), make("data"));
   byId("bars").replaceChildren(...Array.from({ length: model.rows }, row));
 }
@@ -69,31 +105,45 @@ function paintSeen() {
 }
 
 const showBlank = () => show({ state: "blank", detail: texts.blank });
-const showFault = (detail) => show({ state: "failed", answer: texts.failed, detail });
+
+function showFault(detail) {
+  show({ state: "failed", words: texts.failed, detail, spoken: texts.announce(texts.failed, detail) });
+}
 
 function showReading({ version, symbols, trip, server }, { picture }) {
   byId("model").textContent = texts.model(model.name, version);
   const timing = texts.timing(trip, server);
-  if (picture) pad.mark(symbols.map(({ box }) => box));
   if (symbols.length === 0) {
-    show({ state: "nothing", answer: texts.nothing, detail: texts.nothingDetail, timing });
+    const [words, detail] = [texts.nothing, texts.nothingDetail];
+    show({ state: "nothing", words, detail, timing, spoken: texts.announce(words, detail) });
     return;
   }
-  const [{ label, confidence, unsure, top, seen: bytes }] = symbols;
-  show({
-    state: unsure ? "unsure" : "sure",
-    answer: unsure ? texts.unsure : label,
-    detail: unsure ? texts.perhaps(top) : texts.sure(confidence),
-    entries: top,
-    picture: Uint8Array.from(atob(bytes), (character) => character.charCodeAt(0)),
-    timing,
-  });
+  reading = { symbols, picture, timing };
+  const confidences = symbols.map(({ confidence }) => confidence);
+  pick(confidences.indexOf(Math.min(...confidences)));
+}
+
+/** Show the reading, and of its symbols the one with that number in full. */
+function pick(picked) {
+  const { symbols } = reading;
+  const one = symbols[picked];
+  const state = one.unsure ? "unsure" : "sure";
+  if (symbols.length > 1) {
+    const text = symbols.map(({ label }) => label).join("");
+    const spoken = texts.announce(text, texts.summary(symbols));
+    show({ ...reading, state, picked, detail: texts.oneOf(one), spoken });
+  } else {
+    const words = one.unsure ? texts.unsure : one.label;
+    const detail = one.unsure ? texts.perhaps(one.top) : texts.sure(one.confidence);
+    show({ ...reading, state, words, detail, spoken: texts.announce(words, detail) });
+  }
 }
 
 const reader = new Reader({
   model(found) {
     model = found;
     byId("model").textContent = texts.model(model.name, Math.max(...model.versions));
+    if (model.symbols === "one") byId("call").textContent = texts.drawOne;
     makeBars();
     showBars([]);
   },
@@ -123,7 +173,7 @@ function changed(subject) {
   reader.read(subject);
 }
 
-const pad = new Pad(byId("pad"), changed);
+const pad = new Pad(byId("pad"), { changed, tapped: pick });
 
 async function preview(chosen) {
   try {

@@ -110,7 +110,7 @@ export class Reader {
   async #ask({ strokes, picture }) {
     await this.connect();
     const query = new URLSearchParams({
-      model: this.#model.name, top: this.#model.rows, symbols: "one", seen: true,
+      model: this.#model.name, top: this.#model.rows, symbols: "auto", seen: true,
     });
     const started = performance.now();
     const { body, headers } = await request(`predict?${query}`, {

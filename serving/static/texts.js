@@ -15,14 +15,25 @@ const guesses = (top) =>
 export const texts = {
   model: (name, version) => `${name}, version ${version}`,
 
+  drawOne: "Draw one symbol",
   blank: "The answer appears here while you draw.",
   reading: "Reading…",
   sure: (confidence) => `${share(confidence)} sure`,
   unsure: "Not sure",
   perhaps: (top) => `Perhaps ${guesses(top).join(" or ")}`,
+  // Of several symbols: the one shown in full, the name of a button in the answer, all of them read out.
+  oneOf: ({ label, confidence, unsure, top }) =>
+    unsure ? `Not sure: perhaps ${guesses(top).join(" or ")}` : `${texts.sure(confidence)} of ${label}`,
+  button: ({ label, confidence, unsure }) => `${label}, ${unsure ? "not sure" : texts.sure(confidence)}`,
   nothing: "Nothing there",
   nothingDetail: "No ink was found in this picture.",
   announce: (answer, detail) => `${answer}. ${detail}`,
+  summary: (symbols) => {
+    const doubts = symbols.flatMap(({ unsure, top }, i) =>
+      unsure ? [`Not sure of symbol ${i + 1}: perhaps ${guesses(top).join(" or ")}.`] : []);
+    if (doubts.length) return doubts.join(" ");
+    return `At least ${share(Math.min(...symbols.map(({ confidence }) => confidence)))} sure of each symbol.`;
+  },
 
   timing: (trip, server) =>
     `${times.format(trip)} ms round trip` +

@@ -37,6 +37,19 @@ THREE = [arc(0.48, 0.33, 0.17, 0.14, 200, 450) + arc(0.48, 0.64, 0.20, 0.17, -90
 SEVEN = [[(0.3, 0.25), (0.7, 0.25), (0.6, 0.5), (0.5, 0.8)]]
 
 
+def side_by_side(*digits: Sequence[Stroke]) -> list[Stroke]:
+    """Digits that fill the pad, made smaller and put in a row."""
+    shrunk = 1 / len(digits)
+    return [
+        [((x + i) * shrunk, (y - 0.5) * shrunk + 0.5) for x, y in stroke]
+        for i, digit in enumerate(digits)
+        for stroke in digit
+    ]
+
+
+THIRTY_SEVEN = side_by_side(THREE, SEVEN)
+
+
 class Page:
     """What a test does with the page and sees on it."""
 
@@ -55,6 +68,10 @@ class Page:
 
     def wait_for_answer(self, answer: str) -> None:
         self.wait("return document.getElementById('answer').textContent === arguments[0]", answer)
+
+    def wait_for_announcement(self, beginning: str) -> None:
+        """Wait until the last answer, as opposed to one to a part of the drawing, has settled."""
+        self.wait("return document.getElementById('announcement').textContent.startsWith(arguments[0])", beginning)
 
     def wait_for_state(self, state: str) -> None:
         self.wait("return document.getElementById('result').dataset.state === arguments[0]", state)
@@ -107,6 +124,45 @@ class Page:
             )
         )
 
+    def is_painted(self, x: float, y: float) -> bool:
+        """Whether there is anything on the pad within two pixels of that place."""
+        return bool(
+            self.run(
+                """
+                const [x, y] = arguments;
+                const canvas = document.getElementById("pad");
+                const { data } = canvas.getContext("2d")
+                  .getImageData(x * canvas.width - 2, y * canvas.height - 2, 5, 5);
+                return data.some((value, i) => i % 4 === 3 && value > 100);
+                """,
+                x,
+                y,
+            )
+        )
+
+    def frame(self) -> tuple[float, float, float, float]:
+        """The edges of the frame in the accent colour, left, top, right, bottom, on a pad of side 1."""
+        self.run("return new Promise(requestAnimationFrame)")
+        left, top, right, bottom = self.run(
+            """
+            const canvas = document.getElementById("pad");
+            const { width, height } = canvas;
+            const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+            const [xs, ys] = [[], []];
+            for (let i = 0; i < data.length; i += 4) {
+              if (data[i] === 0x2f && data[i + 1] === 0x49 && data[i + 2] === 0xd1) {
+                xs.push((i / 4) % width / width);
+                ys.push(Math.floor(i / 4 / width) / height);
+              }
+            }
+            return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+            """
+        )
+        return left, top, right, bottom
+
+    def best_bars(self) -> list[str]:
+        return list(self.run("return [...document.querySelectorAll('.best b')].map(b => b.textContent)"))
+
     def choose(self, path: Path) -> None:
         self.browser.find_element("id", "file").send_keys(str(path))
 
@@ -146,8 +202,7 @@ def test_a_drawn_three_is_read_as_three(page: Page, kind: str) -> None:
     page.wait_for_answer("3")
     assert page.state == "sure"
     assert "% sure" in page.text("detail")
-    best = page.run("return [...document.querySelectorAll('.best b')].map(b => b.textContent)")
-    assert best == ["3"]
+    assert page.best_bars() == ["3"]
     assert 0.02 < page.ink("seen") < 0.6
     assert "ms round trip" in page.text("timing")
     assert "in the server" in page.text("timing")
@@ -239,22 +294,7 @@ def test_an_opened_picture_is_shown_and_read(page: Page, picture_of_seven: Path)
 def test_what_was_read_in_a_picture_is_framed(page: Page, picture_of_seven: Path) -> None:
     page.choose(picture_of_seven)
     page.wait_for_answer("7")
-    page.run("return new Promise(requestAnimationFrame)")
-    left, top, right, bottom = page.run(
-        """
-        const canvas = document.getElementById("pad");
-        const { width, height } = canvas;
-        const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
-        const [xs, ys] = [[], []];
-        for (let i = 0; i < data.length; i += 4) {
-          if (data[i] === 0x2f && data[i + 1] === 0x49 && data[i + 2] === 0xd1) {
-            xs.push((i / 4) % width / width * 400);
-            ys.push(Math.floor(i / 4 / width) / height * 400);
-          }
-        }
-        return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
-        """
-    )
+    left, top, right, bottom = (400 * edge for edge in page.frame())
     # The pad is 400 units wide, the picture 600 x 400 pixels within a margin of 24 units.
     scale = 352 / 600
     margin_top = (400 - 400 * scale) / 2
@@ -329,7 +369,7 @@ def test_a_file_that_is_no_picture_is_refused_in_words(page: Page, tmp_path: Pat
     path = tmp_path / "notes.txt"
     path.write_text("seven")
     page.draw(THREE)
-    page.wait_for_answer("3")
+    page.wait_for_announcement("3. ")
     page.choose(path)
     page.wait_for_state("failed")
     assert "notes.txt is not a picture" in page.text("detail")
@@ -376,6 +416,110 @@ def test_an_answer_that_the_model_doubts_is_shown_as_not_sure(page: Page) -> Non
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("kind", [POINTER_MOUSE, POINTER_TOUCH])
+def test_digits_side_by_side_are_read_as_a_number_and_framed_each(page: Page, kind: str) -> None:
+    page.draw(THIRTY_SEVEN, kind)
+    page.wait_for_answer("37")
+    assert page.state == "sure"
+    page.frame()
+    for stroke in THIRTY_SEVEN:
+        xs, ys = zip(*stroke, strict=True)
+        # The frame's upper edge lies above the pen's path by half a nib and a little.
+        assert page.is_painted((min(xs) + max(xs)) / 2, min(ys) - 11.5 / 400)
+    page.wait_for_announcement("37. At least ")
+
+
+@pytest.mark.browser
+def test_a_single_digit_has_no_frame_and_no_buttons(page: Page) -> None:
+    page.draw(THREE)
+    page.wait_for_answer("3")
+    page.run("return new Promise(requestAnimationFrame)")
+    xs, ys = zip(*THREE[0], strict=True)
+    assert not page.is_painted((min(xs) + max(xs)) / 2, min(ys) - 11.5 / 400)
+    assert page.run("return document.getElementById('answer').children.length") == 0
+    dot = [(0.5, 0.5)]
+    painted = page.ink("pad")
+    page.draw([dot])
+    page.run("return new Promise(requestAnimationFrame)")
+    assert page.ink("pad") > painted, "where there is nothing to choose, a tap draws"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("way", ["frame", "digit", "keyboard"])
+def test_choosing_a_symbol_shows_its_bars(page: Page, way: str) -> None:
+    page.draw(THIRTY_SEVEN)
+    page.wait_for_announcement("37. ")
+    for i, label in ((1, "7"), (0, "3")):
+        if way == "frame":
+            page.draw([[(0.25 + 0.5 * i, 0.6)]])
+        elif way == "digit":
+            page.browser.find_elements("css selector", "#answer button")[i].click()
+        else:
+            page.run("document.querySelectorAll('#answer button')[arguments[0]].focus()", i)
+            page.press(Keys.ENTER)
+        assert page.best_bars() == [label]
+        assert page.text("detail").endswith(f"sure of {label}")
+        pressed = page.run("return [...document.querySelectorAll('#answer button')].map((b) => b.ariaPressed)")
+        assert pressed.index("true") == i
+        assert pressed.count("true") == 1
+        left, _, right, _ = page.frame()
+        assert 0.5 * i < left < right < 0.5 * (i + 1)
+        assert page.ink("seen") > 0.02
+    assert page.text("answer") == "37", "a tap in a frame draws nothing"
+
+
+@pytest.mark.browser
+def test_a_stroke_that_begins_in_a_frame_is_drawn(page: Page) -> None:
+    page.draw(THIRTY_SEVEN)
+    page.wait_for_answer("37")
+    painted = page.ink("pad")
+    page.draw([[(0.75, 0.6), (0.8, 0.9), (0.2, 0.9)]])
+    page.run("return new Promise(requestAnimationFrame)")
+    assert page.ink("pad") > painted + 0.01
+    page.press(Keys.CONTROL, "z")
+    page.wait_for_answer("37")
+
+
+@pytest.mark.browser
+def test_the_doubtful_symbol_of_several_is_marked_and_shown_first(page: Page) -> None:
+    page.run(
+        """
+        const genuine = window.fetch;
+        window.fetch = async (...request) => {
+          const response = await genuine(...request);
+          const body = await response.json();
+          if (body.symbols?.length === 2) Object.assign(body.symbols[1], { unsure: true, confidence: 0.4 });
+          return Response.json(body, { headers: response.headers });
+        };
+        """
+    )
+    page.draw(THIRTY_SEVEN)
+    page.wait_for_announcement("37. Not sure of symbol 2: perhaps 7 (")
+    assert page.state == "unsure"
+    assert page.best_bars() == ["7"]
+    assert page.text("detail").startswith("Not sure: perhaps 7 (")
+    names = page.run("return [...document.querySelectorAll('#answer button')].map((b) => b.ariaLabel)")
+    assert "% sure" in names[0]
+    assert names[1] == "7, not sure"
+    doubtful = page.run("return [...document.querySelectorAll('.doubtful')].map((b) => b.textContent)")
+    assert doubtful == ["7"]
+
+
+@pytest.mark.browser
+def test_symbols_of_a_picture_can_be_tapped_without_drawing_on_it(page: Page, tmp_path: Path) -> None:
+    picture = Image.new("L", (600, 400), 235)
+    for stroke in THIRTY_SEVEN:
+        ImageDraw.Draw(picture).line([(600 * x, 600 * y - 100) for x, y in stroke], fill=30, width=14, joint="curve")
+    path = tmp_path / "37.png"
+    picture.save(path)
+    page.choose(path)
+    page.wait_for_announcement("37. ")
+    page.draw([[(0.72, 0.5)]])
+    assert page.best_bars() == ["7"]
+    assert page.ink("pad") > 0.3
+
+
+@pytest.mark.browser
 def test_one_request_at_a_time_however_fast_the_pen(page: Page) -> None:
     page.run(
         """
@@ -402,7 +546,7 @@ def test_one_request_at_a_time_however_fast_the_pen(page: Page) -> None:
 @pytest.mark.browser
 def test_the_answer_is_announced_once_it_has_settled(page: Page) -> None:
     page.draw(THREE)
-    page.wait("return document.getElementById('announcement').textContent.startsWith('3. ')")
+    page.wait_for_announcement("3. ")
     assert page.run("return document.getElementById('announcement').ariaLive") == "polite"
 
 
@@ -460,13 +604,14 @@ def test_a_drawing_survives_rotation_and_is_crisp(page: Page, density: int) -> N
 
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [320, 768, 1440])
-def test_nothing_overflows_sideways(page: Page, width: int) -> None:
+@pytest.mark.parametrize("answer", ["3", "33333"])
+def test_nothing_overflows_sideways(page: Page, answer: str, width: int) -> None:
     page.browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {"width": width, "height": 700, "deviceScaleFactor": 1, "mobile": False},
     )
-    page.draw(THREE)
-    page.wait_for_answer("3")
+    page.draw(side_by_side(*(len(answer) * [THREE])))
+    page.wait_for_answer(answer)
     overflowing = page.run(
         """
         return [...document.querySelectorAll("body *:not(.unseen)")]
