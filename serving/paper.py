@@ -16,6 +16,10 @@ _SAMPLES = 40
 """Rows and columns from which the paper's colour is taken."""
 _FLAT = 0.4
 """Share of pixels of the paper's very colour from which on a picture is drawn, or scanned, not photographed."""
+_PURE, _STARK = 0.1, 200
+"""Share of pure white or black, and contrast of the ink with it, in a picture of nothing but a large symbol."""
+_RULED = 0.04
+"""Greatest thickness of a ruled line where it meets the picture's side, as a share of that side."""
 _TINY = 64
 """Longer side up to which a picture has no room for ruled lines and shadows."""
 
@@ -53,11 +57,24 @@ def _is_transparent(alpha: MatLike) -> bool:
 def _on_paper(planes: tuple[MatLike, ...]) -> Picture:
     paper = _paper_colour(planes)
     if paper is None:
-        return photo.coverage(planes)
+        ink = photo.coverage(planes)
+        return ink if ink.any() else _cut_out_tightly(planes)
     contrast = _strongest(planes, paper)
     if _spans(contrast) and max(contrast.shape) > _TINY:
         contrast = photo.without_specks(lines.remove(contrast, _LEAST_CONTRAST), _LEAST_CONTRAST)
     return _to_full_scale(contrast)
+
+
+def _cut_out_tightly(planes: tuple[MatLike, ...]) -> Picture:
+    """Ink on pure white or black that leaves hardly any paper; all zeros where that is not what the picture shows."""
+    samples, corners = _samples(planes), _corners(planes)
+    for colour in (np.full(len(planes), level, np.float32) for level in (0, 255)):
+        pure = (np.abs(samples - colour[:, None]) <= 1).all(axis=0)
+        elsewhere = (np.abs(corners - colour[:, None]) >= _LEAST_CONTRAST).any(axis=0)
+        contrast = _strongest(planes, colour)
+        if pure.mean() >= _PURE and np.count_nonzero(elsewhere) <= 2 and cv2.minMaxLoc(contrast)[1] >= _STARK:
+            return _to_full_scale(contrast)
+    return np.zeros(planes[0].shape, np.uint8)
 
 
 def _paper_colour(planes: tuple[MatLike, ...]) -> NDArray[np.float32] | None:
@@ -66,11 +83,14 @@ def _paper_colour(planes: tuple[MatLike, ...]) -> NDArray[np.float32] | None:
     colour: NDArray[np.float32] = np.median(samples, axis=1)
     if max(planes[0].shape) <= _TINY:
         return colour
-    corners = np.stack([plane[np.ix_((0, -1), (0, -1))].ravel() for plane in planes])
-    if (np.abs(corners - colour[:, None]) >= _LEAST_CONTRAST).any():
+    if (np.abs(_corners(planes) - colour[:, None]) >= _LEAST_CONTRAST).any():
         return None
     flat = (np.abs(samples - colour[:, None]) <= 1).all(axis=0)
     return colour if np.count_nonzero(flat) >= _FLAT * flat.size else None
+
+
+def _corners(planes: Sequence[MatLike]) -> NDArray[np.float32]:
+    return np.stack([plane[np.ix_((0, -1), (0, -1))].ravel() for plane in planes]).astype(np.float32)
 
 
 def _to_full_scale(contrast: MatLike) -> Picture:
@@ -114,8 +134,14 @@ def _strongest(planes: Sequence[MatLike], paper: NDArray[np.float32]) -> MatLike
 
 
 def _spans(contrast: MatLike) -> bool:
-    """Whether ink reaches opposite sides of the picture, as ruled lines do."""
-    top, bottom, left, right = (
-        int(side.max()) >= _LEAST_CONTRAST for side in (contrast[0], contrast[-1], contrast[:, 0], contrast[:, -1])
+    """Whether thin ink reaches opposite sides of the picture, as ruled lines do."""
+    return (_is_crossed(contrast[0]) and _is_crossed(contrast[-1])) or (
+        _is_crossed(contrast[:, 0]) and _is_crossed(contrast[:, -1])
     )
-    return (top and bottom) or (left and right)
+
+
+def _is_crossed(side: MatLike) -> bool:
+    """Whether there is ink along a side of the picture, in short runs only: thicker things are strokes."""
+    inked = np.concatenate([[False], side >= _LEAST_CONTRAST, [False]])
+    starts, ends = np.flatnonzero(np.diff(inked)).reshape(-1, 2).T
+    return len(starts) > 0 and int((ends - starts).max()) <= _RULED * len(side)

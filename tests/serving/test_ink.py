@@ -114,3 +114,14 @@ def test_a_picture_of_too_many_pixels_is_refused_by_its_header() -> None:
     header_only = file_of(Image.new("1", (9000, 9000)))[:200]
     with pytest.raises(TooLargeError, match="50,000,000"):
         ink.from_bytes(header_only)
+
+
+@pytest.mark.parametrize("interpolation", [cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC])
+@pytest.mark.parametrize("polarity", ["dark on light", "light on dark"])
+def test_a_tiny_picture_without_margin_is_found_when_enlarged(interpolation: int, polarity: str) -> None:
+    small = cv2.resize(seven(pen=24)[40:200, 90:200], (11, 16), interpolation=cv2.INTER_AREA)
+    tight = cv2.resize(small, (193, 280), interpolation=interpolation)
+    found = ink.from_picture(tight if polarity == "light on dark" else 255 - tight, many=True)
+    (picture,) = found.pictures
+    (wanted,) = ink.from_picture(seven(pen=24)).pictures
+    assert np.abs(picture.astype(int) - wanted).mean() < 25
