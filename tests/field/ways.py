@@ -112,14 +112,16 @@ def _mnist_test(number: int) -> Sent:
 
 
 def _envelope(number: int) -> Sent:
-    """Stands in for USPS, which is not here: MNIST's ink shrunk into 16x16, then enlarged."""
+    """Stands in for USPS, which is not here: MNIST's ink fills 16x16 pixels, which are then enlarged."""
     pictures, labels = _mnist()
     left, top, width, height = cv2.boundingRect(pictures[number])
     ink = pictures[number][top : top + height, left : left + width]
-    size = [max(3, round(16 * side / max(width, height))) for side in (width, height)]
-    small = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
-    framed = cv2.copyMakeBorder(small, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=0)
-    large = cv2.resize(framed, None, fx=8, fy=8, interpolation=cv2.INTER_CUBIC)
+    wide, tall = (max(2, round(16 * side / max(width, height))) for side in (width, height))
+    small = np.zeros((16, 16), np.uint8)
+    place = slice((16 - tall) // 2, (16 - tall) // 2 + tall), slice((16 - wide) // 2, (16 - wide) // 2 + wide)
+    small[place] = cv2.resize(ink, (wide, tall), interpolation=cv2.INTER_AREA)
+    smooth = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC)[number % 3]
+    large = cv2.resize(small, None, fx=10, fy=10, interpolation=smooth)
     return Sent(file_of(Image.fromarray(large), compress_level=1), str(labels[number]))
 
 
