@@ -259,7 +259,7 @@ export class Pad {
     context.lineJoin = "round";
     // The picked one last, on top of its neighbours.
     for (const { edges, unsure, picked } of this.#frames().sort((a, b) => a.picked - b.picked)) {
-      const width = picked ? 2 : 1;
+      const width = picked ? 2 : 1.25;
       context.beginPath();
       context.roundRect(...edges, picture ? 0 : 6);
       // A white edge keeps the frame visible on whatever the picture shows.
