@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 _TILT = 13.0
 """Lines lean at most so many degrees."""
-_TILT_STEP = 0.5
-_SEARCHED = 320
+_TILT_STEP = 1.0
+_SEARCHED = 240
 """Longer side of the copy on which the tilt is sought."""
 _THICKEST = 0.018
 """Of the picture's longer side; thicker things are no printed lines."""
@@ -16,7 +16,7 @@ _PIECE = 14
 """A line is found from straight pieces of one part in so many of the picture's width."""
 _EVEN = 1.4
 """So many times as dark as usual a printed line may be in places."""
-_ROUNDS = 3
+_ROUNDS = 2
 """So many directions of lines are looked for, across and down."""
 _LEAVING = 0.3
 """Share of a stroke that lies beside the lines."""

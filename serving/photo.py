@@ -36,10 +36,14 @@ _SHARP = 0.75
 """Share of a stroke's strength that is lost across its outline; shadows fade more slowly."""
 _SMALLEST = 0.025
 """Share of the picture's longer side that the largest symbol takes at least."""
+_FIRST = 13
+"""Brushes of up to this width decide on dark or light strokes."""
 _DARK_RATHER = 2.0
 """Ink lighter than the paper must stand out so many times more."""
 _GRAINS = 4.0
 """Standard deviations of the paper's grain above which something may be ink."""
+_ABOVE_GRAIN = 2.2
+"""Ink is so many times as strong as the strongest grain; dark JPEGs have worse grain than its deviation tells."""
 _FAINTEST = 7
 """Ink that takes less of the light than this (of 255) cannot be told from stains."""
 
@@ -100,8 +104,9 @@ def find_strokes(sheet: Sheet) -> Sheet:
     colours = _beside_paper(sheet.small)
     colours[:, sheet.table > 0] = 0
     dark, light = (_hidden(relief, sheet.table) for relief in (-colours.min(axis=0), colours.max(axis=0)))
-    # Light corners of a dark table look like strokes; most pens are dark.
-    hidden = dark if _DARK_RATHER * sum(dark) >= sum(light) else light
+    # Light paper between a shadow and a dark table looks like a broad stroke, and most pens are dark.
+    first = sum(brush <= _FIRST for brush in _BRUSHES)
+    hidden = dark if _DARK_RATHER * sum(dark[:first]) >= sum(light[:first]) else light
     enough = next(brush for brush, found in zip(_BRUSHES, hidden, strict=True) if found >= 0.9 * hidden[-1])
     return replace(sheet, dark_ink=hidden is dark, brush=min(_BRUSHES[-1], int(1.5 * enough + 2) | 1))
 
@@ -144,10 +149,8 @@ def flatten(sheet: Sheet) -> Sheet:
     result = None
     for plane, paper in zip(sheet.planes, sheet.paper, strict=True):
         light = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
-        if sheet.dark_ink:
-            ink = cv2.divide(cv2.subtract(light, plane), light, scale=gain)
-        else:
-            ink = cv2.divide(cv2.subtract(plane, light), cv2.add(light, _full_like(light, _BLACK)), scale=gain)
+        taken = cv2.subtract(light, plane) if sheet.dark_ink else cv2.subtract(plane, light)
+        ink = cv2.divide(taken, cv2.add(light, _full_like(light, _BLACK)), scale=gain)
         result = ink if result is None else cv2.max(result, ink)
     assert result is not None  # noqa: S101
     return replace(sheet, ink=cv2.GaussianBlur(result, (3, 3), 0))
@@ -194,7 +197,7 @@ def without_specks(ink: MatLike, floor: int, paper: MatLike | None = None) -> Ma
     values = np.arange(256.0)
     cubes = float((counts * values**3).sum())
     full = float((counts * values**4).sum()) / cubes if cubes else 0.0
-    if full < floor + _FAINTEST:
+    if full < max(_ABOVE_GRAIN * floor, floor + _FAINTEST):
         return blank
     core = cv2.threshold(ink, floor + 0.3 * (full - floor), 255, cv2.THRESH_BINARY)[1]
     _, labels, stats, _ = cv2.connectedComponentsWithStats(core, connectivity=8)
