@@ -133,9 +133,7 @@ def _goes_through(joined: MatLike, ground: MatLike, labels: MatLike, stats: MatL
 def _without_strokes(level: MatLike, strength: MatLike, chosen: MatLike, floor: int) -> MatLike:
     """The chosen lines less the strokes that cross them: what is darker than the line, or thicker."""
     # Along its middle a line is darkest; a stroke along it is darker than the others are.
-    middle = (level == cv2.dilate(level, _bar(1, 5))) & (
-        cv2.subtract(chosen, cv2.compare(level, strength, cv2.CMP_LT)) > 0
-    )
+    middle = (level == cv2.dilate(level, _bar(1, 5))) & (chosen > 0) & (strength > 0) & (level >= strength)
     usual = float(np.percentile(level[middle], 60)) if middle.any() else 255.0
     line = cv2.threshold(cv2.dilate(strength, _bar(1, 3)), usual, 0, cv2.THRESH_TRUNC)[1]
     line = cv2.bitwise_and(line, chosen)
