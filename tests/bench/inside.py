@@ -59,8 +59,8 @@ def _engines(bundle: Path, tensorflow: bool) -> dict[str, Callable[[Pictures], R
 
 def ink_times(seconds: float) -> dict[str, float]:
     """ms of each step from what was sent to the 28x28 picture."""
-    canvas = ink.decode(CANVAS_PNG)
-    grey = ink.decode(GREY_PNG)
+    canvas, _ = ink.decode(CANVAS_PNG)
+    grey, _ = ink.decode(GREY_PNG)
     steps: dict[str, Callable[[], object]] = {
         "strokes of 60 points to 28x28": lambda: ink.from_strokes([STROKE]),
         "280x280 RGBA pixels to 28x28": lambda: ink.from_picture(canvas),

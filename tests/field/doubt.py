@@ -1,7 +1,7 @@
 """`python -m tests.field.doubt BUNDLE`: which score tells best that an answer is in doubt.
 
-Each score gets the threshold above which 95 % of the validation digits lie (as they are, and drawn anew as people
-draw); then drawn digits should be above it, wrongly read ones and non-digits below.
+Each score gets the threshold above which 95 % of the validation digits lie, drawn anew as people draw; then drawn
+digits should be above it, wrongly read ones and non-digits below.
 """
 
 import argparse
@@ -91,7 +91,7 @@ def main() -> None:
     recipe = recipes.named(found.metadata.recipe)
     anew = as_people_draw(recipe, Material.traced(x_held, y_held, 10), np.random.default_rng(0))
     scorer = Scorer(found, x[:10_000], y[:10_000])
-    _, held = scorer(np.concatenate([x_held, anew]))
+    _, held = scorer(anew)
     pictures, truth = _digits()
     answers, of_digits = scorer(pictures)
     others = {kind: scorer(_no_digits(kind))[1] for kind in _KINDS}
