@@ -45,7 +45,7 @@ _SAME_LINE = 0.35
 _STACK_GAP, _STACK_WIDTH = 0.15, 0.5
 """Most paper between the parts of a symbol that lie above each other, as a share of their common height, and the
 least width that they have in common, as a share of the narrower one's."""
-_WIDEST = 1.2
+WIDEST = 1.2
 """A part that stands alone is taken as one symbol, uncut, up to this ratio of width to height: 95 % of digits."""
 _NARROWEST = 0.5
 """A part in a line is not cut below this width: two symbols that touch are wider."""
@@ -135,7 +135,7 @@ class Segments:
 def is_single(ink: Picture) -> bool:
     """Whether coverage uint8[H,W], cut to its ink, is connected and no wider than one symbol."""
     height, width = ink.shape
-    if width > _WIDEST * height:
+    if width > WIDEST * height:
         return False
     outlines, _ = cv2.findContours(_mask(ink), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     return len(outlines) == 1
@@ -149,7 +149,7 @@ def segment(ink: Picture) -> Segments | None:
     candidates: list[tuple[Span, Part]] = []
     for number, line in enumerate(_lines(parts)):
         unit = reduce(or_, line).height if _is_stack(line) else unit_of([part.height for part in line])
-        narrowest = _NARROWEST if len(parts) > 1 else _WIDEST
+        narrowest = _NARROWEST if len(parts) > 1 else WIDEST
         atoms = [atom for part in _without_crumbs(line, unit) for atom in _atoms(part, labels, unit, narrowest)]
         candidates += _candidates(sorted(atoms, key=_middle), number, unit)
     return Segments(labels, tuple(candidates))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.picture import Picture
-from serving.segments import Part, Span, is_single, segment, unit_of
+from serving.segments import WIDEST, Part, Span, is_single, segment, unit_of
 
 Path = NDArray[np.float64]
 """The way of the pen from touch to lift: float64[P,2], x and y."""
@@ -33,6 +33,8 @@ def candidates(paths: Sequence[Path]) -> list[tuple[Span, list[Path]]]:
     """Candidates for symbols, each with its pieces of the pen's paths; none where all are best taken for one."""
     points = np.concatenate(paths)
     low, extent = points.min(axis=0), np.ptp(points, axis=0)
+    if len(paths) == 1 and extent[0] <= WIDEST * extent[1]:
+        return []
     unit = unit_of([float(np.ptp(path[:, 1])) for path in paths])
     if not unit:
         return []
