@@ -1,7 +1,8 @@
 """Ink: the definition of preprocessing. Whatever a person sends becomes symbols as MNIST's makers drew them.
 
 The way of a picture: `decode` -> `coverage` (how much ink is where, 0 to 255, whatever the colours) -> `cut`
-(the ink's box) -> `normalise`. Strokes are drawn straight into the normal form. Training and transfer call
+(the ink's box) -> `segment` where many symbols are looked for -> `normalise`. Strokes are drawn straight into the
+normal form; where many are looked for, `sketch` says which belong together. Training and transfer call
 the same functions, and no other code scales, centres or inverts a picture.
 
 The normal form (Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits"): ink is 255 and

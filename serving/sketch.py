@@ -60,14 +60,17 @@ def candidates(paths: Sequence[Path]) -> list[tuple[Span, list[Path]]]:
     return [(span, drawn(part)) for span, part in segments.candidates]
 
 
-def draw(canvas: Picture, ways: Sequence[Path], pen: int) -> Picture:
-    """Draw paths, in pixels, with a pen of that width on a canvas uint8[H,W]; gives the canvas."""
+def draw(canvas: Picture, ways: Sequence[NDArray[np.floating]], pen: int, edge: int = cv2.LINE_8) -> Picture:
+    """Draw paths, in pixels, with a pen of that width on a canvas uint8[H,W]; gives the canvas.
+
+    `edge` is OpenCV's line type: without anti-aliasing unless told otherwise.
+    """
     # OpenCV takes fixed-point coordinates: 4 binary places.
     places = 4
     lines = [np.rint(way * (1 << places)).astype(np.int32) for way in ways]
     # A line without length is not drawn at all, but a dot is ink too.
     lines = [np.concatenate([line, line[-1:] + [[1, 0]]]).astype(np.int32) for line in lines]
-    cv2.polylines(canvas, lines, isClosed=False, color=255, thickness=pen, shift=places)
+    cv2.polylines(canvas, lines, isClosed=False, color=255, thickness=pen, lineType=edge, shift=places)
     return canvas
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from serving import ink
+from serving import ink, sketch
 from training import nondigits, strokes
 from training.recipes import Recipe
 from training.strokes import Drawings, Strokes
@@ -69,11 +69,8 @@ def from_canvas(drawn: Strokes, rng: np.random.Generator) -> Pictures:
     scale = _CANVAS / max(float(extent.max()), 1e-3)
     pen = round(rng.uniform(*_PENS) * _CANVAS)
     width, height = (np.ceil(extent * scale).astype(int) + 2 * pen).tolist()
-    canvas = np.zeros((height, width), np.uint8)
-    # OpenCV takes fixed-point coordinates (4 binary places), and draws no line without length.
-    lines = [np.rint(((path - low) * scale + pen) * 16).astype(np.int32) for path in drawn]
-    lines = [np.concatenate([line, line[-1:] + [[1, 0]]]).astype(np.int32) for line in lines]
-    cv2.polylines(canvas, lines, isClosed=False, color=255, thickness=pen, lineType=cv2.LINE_AA, shift=4)
+    ways = [(path - low) * scale + pen for path in drawn]
+    canvas = sketch.draw(np.zeros((height, width), np.uint8), ways, pen, cv2.LINE_AA)
     left, top, width, height = cv2.boundingRect(canvas)
     return ink.normalise(canvas[top : top + height, left : left + width])
 

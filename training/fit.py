@@ -5,7 +5,6 @@ A run lives in one folder: `state.npz` (weights, their average, optimiser, best 
 """
 
 import itertools
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,8 +28,6 @@ from training.recipes import Recipe
 Start = Literal["new", "resume", "restart"]
 
 _VALIDATION_BATCH = 500
-_TURN = 1e-4
-"""Seconds for which a thread may keep Python's lock from others."""
 _HISTORY = ("accuracy", "loss", "val_accuracy", "val_loss")
 
 
@@ -78,8 +75,6 @@ def fit(
     passes through, with the last whole epoch saved.
     """
     epochs = epochs or recipe.epochs
-    # The thread that makes batches would keep the one that trains waiting for Python's lock, 5 ms each time.
-    sys.setswitchinterval(_TURN)
     keras.utils.set_random_seed(seed)
     if deterministic:
         tf.config.experimental.enable_op_determinism()

@@ -131,7 +131,7 @@ def hat(strokes: list[Stroke], rng: Rng) -> list[Stroke]:
 
 def bowl(strokes: list[Stroke], rng: Rng) -> list[Stroke]:
     """Leave a piece of the longest stroke out, so that what it closed is open, and move one of its new ends."""
-    size = float((np.subtract(*reversed(_box(strokes)))).max())
+    size = _size(strokes)
     longest = max(range(len(strokes)), key=lambda index: len(strokes[index]))
     path = _even(strokes[longest], size / 40)
     closed = np.hypot(*(path[0] - path[-1])) < 0.15 * size
@@ -150,7 +150,7 @@ def bowl(strokes: list[Stroke], rng: Rng) -> list[Stroke]:
 
 def gap(strokes: list[Stroke], rng: Rng) -> list[Stroke]:
     """Move one stroke away from the others; a single one is cut in two first."""
-    size = float((np.subtract(*reversed(_box(strokes)))).max())
+    size = _size(strokes)
     drawn = list(strokes)
     index = int(rng.integers(len(drawn)))
     if len(drawn) == 1 and len(drawn[0]) > 8:
@@ -164,7 +164,7 @@ def gap(strokes: list[Stroke], rng: Rng) -> list[Stroke]:
 
 def hook(strokes: list[Stroke], rng: Rng) -> list[Stroke]:
     """Let one end of a stroke go on, turning, for up to a quarter of the digit's size."""
-    size = float((np.subtract(*reversed(_box(strokes)))).max())
+    size = _size(strokes)
     drawn = list(strokes)
     index = int(rng.integers(len(drawn)))
     path = drawn[index] if rng.random() < 0.5 else drawn[index][::-1]
@@ -184,7 +184,7 @@ def stretch(strokes: list[Stroke], rng: Rng) -> list[Stroke]:
 
 def polyline(strokes: list[Stroke], rng: Rng) -> list[Stroke]:
     """Keep a point every 4 to 22 % of the digit's size, and shake each a little."""
-    size = float((np.subtract(*reversed(_box(strokes)))).max())
+    size = _size(strokes)
     step = rng.uniform(0.04, 0.22) * size
     return [
         (sparse + rng.normal(0, 0.012 * size, sparse.shape)).astype(np.float32)
@@ -210,6 +210,11 @@ HABITS: dict[str, tuple[tuple[int, ...], Callable[[list[Stroke], Rng], list[Stro
 def _box(strokes: Strokes) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     points = np.concatenate(strokes)
     return points.min(axis=0), points.max(axis=0)
+
+
+def _size(strokes: Strokes) -> float:
+    low, high = _box(strokes)
+    return float((high - low).max())
 
 
 def _direction(degrees: float) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from serving.sketch import draw as draw_paths
 from tests.drawings import file_of
 from tests.field.handmade import Strokes
 
@@ -56,11 +57,7 @@ def render(paths: Strokes, pen: float, shape: tuple[int, int]) -> NDArray[np.uin
     """Anti-aliased round strokes `pen` pixels wide: coverage uint8[H,W], 0 to 255."""
     fine = 2
     canvas = np.zeros((shape[0] * fine, shape[1] * fine), np.uint8)
-    for path in paths:
-        line = np.rint(path * (fine * 16)).astype(np.int32)
-        # A tap is a dot, but OpenCV draws no line without length.
-        line = np.concatenate([line, line[-1:] + [[1, 0]]]).astype(np.int32)
-        cv2.polylines(canvas, [line], False, 255, max(1, round(pen * fine)), cv2.LINE_AA, shift=4)
+    draw_paths(canvas, [path * fine for path in paths], max(1, round(pen * fine)), cv2.LINE_AA)
     return cv2.resize(canvas, shape[::-1], interpolation=cv2.INTER_AREA)
 
 

@@ -70,12 +70,6 @@ class Scorer:
         }
 
 
-def _digits() -> tuple[Pictures, NDArray[np.int64]]:
-    drawings = drawn.load()
-    pictures = np.concatenate([ink.from_strokes(each.strokes).pictures for each in drawings])
-    return pictures, np.array([int(each.label) for each in drawings])
-
-
 def _no_digits(kind: str) -> Pictures:
     inks = [ink.from_bytes(nondigits.make(kind, seed)) for seed in tqdm(range(_OF_A_KIND), desc=kind)]
     return np.concatenate([one.pictures for one in inks])
@@ -92,7 +86,7 @@ def main() -> None:
     anew = as_people_draw(recipe, Material.traced(x_held, y_held, 10), np.random.default_rng(0))
     scorer = Scorer(found, x[:10_000], y[:10_000])
     _, held = scorer(anew)
-    pictures, truth = _digits()
+    pictures, truth = drawn.normal_forms()
     answers, of_digits = scorer(pictures)
     others = {kind: scorer(_no_digits(kind))[1] for kind in _KINDS}
     right = answers == truth

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from serving import ink
 from tests.field.handmade import Strokes
 
 Rng = np.random.Generator
@@ -57,6 +58,13 @@ def load() -> list[Drawing]:
             arrays["label"].tolist(), arrays["writer"].tolist(), bounds, bounds[1:], strict=False
         )
     ]
+
+
+def normal_forms() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """All drawn digits as the network sees their strokes, uint8[N,28,28], and what they are, int64[N]."""
+    drawings = load()
+    pictures = np.concatenate([ink.from_strokes(each.strokes).pictures for each in drawings])
+    return pictures, np.array([int(each.label) for each in drawings])
 
 
 def pick_line(drawings: Sequence[Drawing], length: int, rng: Rng) -> list[Drawing]:

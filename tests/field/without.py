@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from serving import ink
 from tests.field import drawn
 from training import recipes
 from training.datasets import DataSet, load
@@ -58,15 +57,9 @@ def variants(whole: Recipe) -> Iterator[tuple[str, Recipe]]:
     yield "non-digits", replace(whole, nondigits=0.0)
 
 
-def _drawn_digits() -> tuple[Pictures, NDArray[np.int64]]:
-    drawings = drawn.load()
-    pictures = np.concatenate([ink.from_strokes(each.strokes).pictures for each in drawings])
-    return pictures, np.array([int(each.label) for each in drawings])
-
-
 def _measure(recipe: Recipe, data: DataSet, folder: Path, seed: int) -> dict[str, float]:
     fitted = fit(recipe, data, folder, seed=seed, start="restart")
-    pictures, truth = _drawn_digits()
+    pictures, truth = drawn.normal_forms()
 
     def probabilities(x: Pictures) -> NDArray[np.float64]:
         return softmax(fitted.model.predict(x, batch_size=500, verbose=0))
