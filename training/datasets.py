@@ -64,6 +64,27 @@ def split_validation(
     return x[kept], y[kept], x[held], y[held]
 
 
+def split_stable(x: NDArray[np.uint8], share: float, salt: str = "") -> NDArray[np.bool_]:
+    """Choose about that share of the pictures uint8[N,...]: a mask bool[N].
+
+    Whether a picture is chosen depends on nothing but its own content, so those that come later move no other, and
+    copies stay together. Another salt chooses independently.
+    """
+    return fractions(x, salt) < share
+
+
+def fractions(x: NDArray[np.uint8], salt: str = "") -> NDArray[np.float64]:
+    """SHA-256 of `salt` and each picture's bytes, as a fraction from 0 to below 1: float64[N]."""
+    begun = hashlib.sha256(salt.encode())
+    found = np.empty(len(x))
+    for index, picture in enumerate(x):
+        digest = begun.copy()
+        digest.update(picture.tobytes())
+        # As many bits as a float64 holds without rounding up to 1.
+        found[index] = int.from_bytes(digest.digest()[:6], "big") / 2**48
+    return found
+
+
 def _mnist() -> DataSet:
     folder = os.environ.get("INKLING_DATA")
     if folder:
