@@ -41,7 +41,8 @@ def load(name: str) -> DataSet:
     """Load a data set by name.
 
     `mnist` comes from `$INKLING_DATA/mnist.npz`, or through Keras's own download where that is not set;
-    `optdigits` are the 1,797 handwritten digits that scikit-learn carries, always there.
+    `optdigits` are the 1,797 handwritten digits that scikit-learn carries, always there; `symbols` are made of MNIST,
+    as `training.symbols` says, in some minutes.
 
     Raises DatasetError where the name is unknown or its file is missing or not what it should be.
     """
@@ -121,4 +122,10 @@ def _optdigits() -> DataSet:
     return DataSet("optdigits", DIGITS, pictures[:cut], classes[:cut], pictures[cut:], classes[cut:])
 
 
-_LOADERS: dict[str, Callable[[], DataSet]] = {"mnist": _mnist, "optdigits": _optdigits}
+def _symbols() -> DataSet:
+    from training import symbols
+
+    return symbols.made_of(_mnist())
+
+
+_LOADERS: dict[str, Callable[[], DataSet]] = {"mnist": _mnist, "optdigits": _optdigits, "symbols": _symbols}

@@ -115,6 +115,37 @@ Claim: at most 0.35 % test error. Command: python -m training digits""",
             nondigits=0.1,
             symbols="many",
         ),
+        Recipe(
+            name="symbols",
+            about="""The base that ships for transfer: made for telling symbols apart that it has never seen, by reading
+1,750 kinds of them, made of MNIST alone. See training.symbols.
+Claim: features from which a linear head learns Kannada numerals and kana from a few pictures a class; see the README.
+Command: python -m training symbols""",
+            network=Network(
+                (
+                    Conv(32, 3, padding="valid"),
+                    Conv(32, 3, padding="valid"),
+                    Conv(64, 5, 2, dropout=0.1),
+                    Conv(64, 3, padding="valid"),
+                    Conv(96, 3, padding="valid"),
+                    Conv(160, 5, 2, dropout=0.1),
+                ),
+                (128,),
+                batch_norm=True,
+                dropout=0.2,
+            ),
+            dataset="symbols",
+            epochs=12,
+            batch_size=128,
+            peak_rate=0.003,
+            final_rate=0.00001,
+            schedule="cosine",
+            weight_decay=0.02,
+            average=0.998,
+            patience=12,
+            distortion=Distortion(rotation=15, scale=0.1, aspect=0.15, slant=0.2, shift=1.5, bend=0.8, stroke=0.35),
+            last_distortion=0.7,
+        ),
     )
 }
 
