@@ -36,6 +36,15 @@ class Base:
         """
         return tuple(block.cut for block in self.blocks)
 
+    def layer(self, cut: str) -> keras.Operation:
+        """The layer of that name, in the base itself; raises TransferError where it is no cut."""
+        self._check(cut)
+        return operations(self.model)[cut]
+
+    def blocks_below(self, cut: str) -> tuple[Block, ...]:
+        """The blocks up to and including that of the cut, bottom to top."""
+        return self.blocks[: self.cuts.index(cut) + 1]
+
     def trunk(self, cut: str) -> keras.Model:
         """A frozen copy up to and including the cut: `uint8[N,28,28]` -> that layer's output.
 

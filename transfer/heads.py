@@ -18,10 +18,14 @@ Rows = NDArray[np.float32]
 Classes = NDArray[np.int64]
 Indices = NDArray[np.int64]
 
+ROOT = 0.01
+"""Values well above this become their roots; those below are multiplied by ten."""
 _BLOCK = 4096
 """Rows computed at once."""
 _RESIDENT = 512 << 20
 """Bytes of features that are held in memory; more are made anew from disk whenever they are read."""
+_SHARPNESS = 10.0
+"""Logits per cosine of the angle to a class mean: about right, as a temperature to start from."""
 _PENALTY = 0.1
 """Of squared kernels, beside the sum of the rows' losses: ten times more or less changes hardly anything."""
 _PASSES = 60
@@ -29,7 +33,7 @@ _PASSES = 60
 
 
 class Features:
-    """Outputs of frozen layers as float32[N,D]: the signed root of each value, less the mean, scaled to length 1.
+    """Outputs of frozen layers as float32[N,D]: a root of each value, less the mean, scaled to length 1.
 
     The root keeps a few strong channels from deciding alone (F. Perronnin, J. Sánchez, T. Mensink, "Improving the
     Fisher kernel for large-scale image classification", 2010); length 1 leaves the angle, by which few examples
@@ -64,7 +68,8 @@ class Features:
 
     def _roots(self, indices: Indices) -> Rows:
         rows = self._outputs.rows(indices).reshape(len(indices), -1)
-        return np.sign(rows) * np.sqrt(np.abs(rows))
+        # Less steep at 0 than the root itself: layers below can be trained through it.
+        return np.asarray(rows / np.sqrt(np.abs(rows) + ROOT), np.float32)
 
 
 def _blocks(indices: Indices) -> list[Indices]:
@@ -96,7 +101,7 @@ class Head:
 
 
 def class_means(features: Features, y: Classes, indices: Indices, classes: int) -> Head:
-    """Nearest class mean, by angle: the mean of each class's features, scaled to length 1, is its kernel.
+    """Nearest class mean, by angle: the mean of each class's features, scaled to one length, is its kernel.
 
     `y` int64[N] are the classes of all rows, `indices` those to learn from. After J. Snell, K. Swersky, R. Zemel,
     "Prototypical networks for few-shot learning" (2017), who compare distances.
@@ -105,7 +110,7 @@ def class_means(features: Features, y: Classes, indices: Indices, classes: int) 
     for part, rows in features.blocks(indices):
         np.add.at(sums, y[part], rows)
     lengths = np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-6)
-    return Head(((sums / lengths).T,), (np.zeros(classes, np.float32),))
+    return Head((_SHARPNESS * (sums / lengths).T,), (np.zeros(classes, np.float32),))
 
 
 def fit(
@@ -123,7 +128,7 @@ def fit(
     `passes` steps at most, each of which reads all rows about once. `seed` starts the hidden layer.
     """
     sizes = [features.width, *([hidden] if hidden else []), classes]
-    shapes = [shape for shape in zip(sizes[:-1], sizes[1:], strict=True)]
+    shapes = list(zip(sizes[:-1], sizes[1:], strict=True))
     rng = np.random.default_rng(seed)
     # A linear head has one minimum, wherever it starts; a hidden layer must not start at 0.
     kernels = [rng.normal(0, np.sqrt(2 / rows) if hidden else 0, (rows, columns)) for rows, columns in shapes]
@@ -141,7 +146,6 @@ def fit(
         return value / len(indices), np.concatenate(slopes).astype(np.float64) / len(indices)
 
     start = np.concatenate([part.ravel() for part in (*kernels, *biases)])
-    # Two steps' directions forgotten sooner or later make no difference; their memory does.
     found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": passes, "maxcor": 10})
     return _unflattened(found.x, shapes)
 

@@ -1,5 +1,6 @@
 """The network that a transfer makes: a base up to a cut, features on the unit sphere, a head."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 
 from training.models import EMBEDDING, LOGITS
 from transfer.base import Base
-from transfer.heads import Head
+from transfer.blocks import Block
+from transfer.heads import ROOT, Head
 from transfer.restore import Restored, restore
 
 Pictures = NDArray[np.uint8]
@@ -17,6 +19,7 @@ Rows = NDArray[np.float32]
 
 _CENTRE = "centre"
 _HIDDEN = "hidden"
+_DROPOUT = 0.3
 
 
 class CutBase:
@@ -41,20 +44,41 @@ class Transferred:
     """What came from the base, by layer name."""
 
 
-def build(base: Base, cut: str, centre: Rows, head: Head, *, restored: bool = True) -> Transferred:
-    """The base up to `cut`, then what `heads.Features` computes with this centre, then the head.
+def transferred(base: Base, cut: str, centre: Rows, head: Head) -> Transferred:
+    """The base up to `cut`, frozen, then what `heads.Features` computes with this centre, then the head.
 
-    Layers are the base's by name, so that each can be found again, frozen or trained.
+    Layers are the base's by name, so that each can be found again, and be trained.
     """
     trunk = base.trunk(cut)
     x = layers.Flatten(name="cut")(trunk.output)
-    x = keras.ops.sign(x) * keras.ops.sqrt(keras.ops.abs(x))
+    x = x / keras.ops.sqrt(keras.ops.abs(x) + ROOT)
     x = layers.Normalization(mean=centre, variance=np.ones_like(centre), name=_CENTRE)(x)
     x = layers.UnitNormalization(name=EMBEDDING)(x)
     names = [*(f"{_HIDDEN}{number}" for number in range(1, len(head.kernels))), LOGITS]
     for name, kernel in zip(names, head.kernels, strict=True):
         x = layers.Dense(kernel.shape[1], activation=None if name == LOGITS else "relu", name=name)(x)
     model = keras.Model(trunk.input, x, name="inkling")
+    restored = restore(model, base.model)
     for name, kernel, bias in zip(names, head.kernels, head.biases, strict=True):
         model.get_layer(name).set_weights([kernel, bias])
-    return Transferred(model, restore(model, base.model))
+    return Transferred(model, restored)
+
+
+def from_scratch(base: Base, cut: str, classes: int) -> keras.Model:
+    """The base's layers up to `cut` as they were before any training, and a head: what transfer must be better than."""
+    trunk = keras.models.clone_model(base.trunk(cut))
+    trunk.trainable = True
+    x = layers.Flatten(name=EMBEDDING)(trunk.output)
+    x = layers.Dropout(_DROPOUT, name="dropout")(x)
+    return keras.Model(trunk.input, layers.Dense(classes, name=LOGITS)(x), name="inkling")
+
+
+def unfreeze(model: keras.Model, blocks: Sequence[Block]) -> None:
+    """Let the layers of these blocks be trained, but for batch normalisation: its statistics stay the base's.
+
+    Few pictures say little of means and variances, and layers above rely on those that they were trained with.
+    """
+    for block in blocks:
+        for name in block.layers:
+            layer = model.get_layer(name)
+            layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)

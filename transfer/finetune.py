@@ -1,0 +1,193 @@
+"""Fine-tuning: a strategy of the ladder, fitted; trials of several, compared on pictures that none was fitted to."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from time import perf_counter
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from training.datasets import fractions
+from training.distort import Distortion
+from training.progress import pace
+from transfer import heads, network
+from transfer.base import Base
+from transfer.bottleneck import Cache
+from transfer.copies import distorted
+from transfer.heads import Features, Head
+from transfer.ladder import Strategy, Trial
+from transfer.outputs import Outputs
+
+Pictures = NDArray[np.uint8]
+Classes = NDArray[np.int64]
+Indices = NDArray[np.int64]
+Rows = NDArray[np.float32]
+
+FOLDS = 5
+HIDDEN = 128
+"""Units of the hidden layer, where there is one."""
+DISTORTION = Distortion(rotation=12, scale=0.1, aspect=0.2, slant=0.2, shift=1, bend=1.0, stroke=0.5)
+"""What one person's drawing may look like by another hand."""
+_CROSS_VALIDATED = 400
+"""Pictures up to which every one of them is in a validation part once; of more, a fifth is enough."""
+_COPIES, _ROWS = 8, 10_000
+"""Copies of each picture, of a few; of many, about so many copies in all."""
+_BATCH = 64
+_EPOCHS, _STEPS = 30, (300, 3_000)
+"""Passes over the pictures when layers are trained, within these numbers of steps."""
+_RATE, _SCRATCH_RATE = 0.0005, 0.002
+_DECAY = 0.02
+
+
+def default_copies(pictures: int) -> int:
+    """Copies of each picture that are worth their computing: eight of a few hundred, none of tens of thousands."""
+    return min(_COPIES, _ROWS // max(pictures, 1))
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A strategy fitted to some of the pictures."""
+
+    strategy: Strategy
+    model: keras.Model | None
+    """The trained network, where layers of the base were trained."""
+    centre: Rows
+    head: Head
+
+
+class Learner:
+    """Pictures uint8[N,28,28] with their classes int64[N] of `classes`, and a base to learn them with.
+
+    Outputs of frozen layers come from the cache, those of `copies` distorted copies of each picture as well.
+    """
+
+    def __init__(
+        self, base: Base, x: Pictures, y: Classes, classes: int, cache: Cache, *, copies: int, seed: int = 0
+    ) -> None:
+        self.base, self.x, self.y, self.classes = base, x, y, classes
+        self._cache, self._copies, self._seed = cache, copies, seed
+        self._outputs: dict[str, Outputs] = {}
+        self._features: dict[str, Features] = {}
+
+    @cached_property
+    def folds(self) -> list[Indices]:
+        """Validation parts: every class in each, and whether pictures come together follows from their content."""
+        order = np.argsort(fractions(self.x, "folds"))
+        number = np.empty(len(self.x), np.int64)
+        for label in range(self.classes):
+            of_class = order[self.y[order] == label]
+            number[of_class] = np.arange(len(of_class)) % FOLDS
+        used = [np.flatnonzero(number == fold) for fold in range(FOLDS)]
+        used = [fold for fold in used if len(fold)]
+        return used if len(self.x) <= _CROSS_VALIDATED else used[:1]
+
+    def widths(self) -> dict[str, int]:
+        """Numbers a picture at each cut of the base."""
+        return {cut: math.prod(self.base.layer(cut).output.shape[1:]) for cut in self.base.cuts}
+
+    def features(self, cut: str) -> Features:
+        """Features at a cut, of the pictures and then of their copies."""
+        if cut not in self._features:
+            self._features[cut] = Features(self.outputs(cut))
+        return self._features[cut]
+
+    def outputs(self, cut: str) -> Outputs:
+        """Outputs at a cut, of the pictures and then of their copies."""
+        if cut not in self._outputs:
+            self._outputs[cut] = self._cache.outputs(network.CutBase(self.base, cut), self._all)
+        return self._outputs[cut]
+
+    @cached_property
+    def _all(self) -> Pictures:
+        copies = distorted(self.x, self._copies, self._seed, DISTORTION)
+        return np.concatenate([self.x[None], copies]).reshape(-1, *self.x.shape[1:])
+
+    def with_copies(self, indices: Indices) -> Indices:
+        """The pictures and their copies."""
+        return (np.arange(self._copies + 1)[:, None] * len(self.x) + indices).ravel()
+
+    def fit(self, strategy: Strategy, indices: Indices) -> Fit:
+        """Fit a strategy to the pictures `indices` int64[B] and their copies."""
+        rows, y = self.with_copies(indices), np.tile(self.y, self._copies + 1)
+        if strategy.scratch:
+            model = network.from_scratch(self.base, strategy.cut, self.classes)
+            self._train(model, model, strategy, indices)
+            return Fit(strategy, model, np.zeros(0, np.float32), Head((), ()))
+        features = self.features(strategy.cut)
+        if strategy.head == "means":
+            head = heads.class_means(features, y, rows, self.classes)
+        else:
+            hidden = HIDDEN if strategy.head == "hidden" else 0
+            head = heads.fit(features, y, rows, self.classes, hidden=hidden, seed=self._seed)
+        if not strategy.unfrozen:
+            return Fit(strategy, None, features.centre, head)
+        model = network.transferred(self.base, strategy.cut, features.centre, head).model
+        network.unfreeze(model, self.base.blocks_below(strategy.cut)[-strategy.unfrozen :])
+        frozen = strategy.frozen_cut(self.base)
+        trained = keras.Model(model.get_layer(frozen).output, model.output) if frozen else model
+        self._train(model, trained, strategy, indices)
+        return Fit(strategy, model, features.centre, head)
+
+    def scores(self, fit: Fit, indices: Indices) -> Rows:
+        """Class scores float32[B,C] of the pictures `indices` int64[B]."""
+        if fit.model is None:
+            return fit.head.scores(self.features(fit.strategy.cut), indices)
+        return np.asarray(fit.model.predict(self.x[indices], batch_size=500, verbose=0))
+
+    def model(self, fit: Fit) -> keras.Model:
+        """The whole network of a fit: `uint8[N,28,28]` -> logits float32[N,C]."""
+        return fit.model or network.transferred(self.base, fit.strategy.cut, fit.centre, fit.head).model
+
+    def try_out(self, strategy: Strategy) -> tuple[Trial, Rows]:
+        """Fit a strategy without each validation part and read that; gives the class scores of all those pictures too."""
+        begun = perf_counter()
+        scores = []
+        for fold in self.folds:
+            fit = self.fit(strategy, np.setdiff1d(np.arange(len(self.x)), fold))
+            scores.append(self.scores(fit, fold))
+        found, truth = np.concatenate(scores), self.y[self.validation]
+        model = self.model(fit)
+        frozen = sum(bool(layer.weights) and not layer.trainable_weights for layer in model.layers)
+        trained = sum(math.prod(weight.shape) for weight in model.trainable_weights)
+        right = found.argmax(axis=1) == truth
+        return Trial(strategy, frozen, trained, right, perf_counter() - begun), found
+
+    @property
+    def validation(self) -> Indices:
+        """The pictures that trials read, in their order."""
+        return np.concatenate(self.folds)
+
+    def _train(self, model: keras.Model, trained: keras.Model, strategy: Strategy, indices: Indices) -> None:
+        """Train the layers that can be; `trained` is `model` without the layers below, whose outputs are cached."""
+        steps = int(np.clip(_EPOCHS * len(indices) / _BATCH, *_STEPS))
+        rate = _SCRATCH_RATE if strategy.scratch else _RATE
+        optimizer = keras.optimizers.AdamW(
+            keras.optimizers.schedules.CosineDecay(rate / 20, steps, 0.01, warmup_target=rate, warmup_steps=steps // 10),
+            weight_decay=_DECAY,
+            use_ema=True,
+            ema_momentum=0.98,
+        )
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        # XLA makes these convolutions twice slower on CPUs.
+        trained.compile(optimizer=optimizer, loss=loss, jit_compile=False)
+        frozen = None if trained is model else strategy.frozen_cut(self.base)
+        rng = np.random.default_rng((self._seed, len(indices)))
+        batches = self._batches(frozen, indices, rng)
+        for _ in tqdm(range(steps), desc=strategy.name, unit="step", mininterval=pace(), leave=False):
+            trained.train_on_batch(*next(batches))
+        optimizer.finalize_variable_values(trained.trainable_variables)
+
+    def _batches(self, frozen: str | None, indices: Indices, rng: np.random.Generator) -> Iterator[tuple[NDArray[np.generic], Classes]]:
+        """Batches without end: cached outputs of frozen layers, or pictures distorted anew each time."""
+        rows = self.with_copies(indices) if frozen else indices
+        outputs = self.outputs(frozen) if frozen else None
+        while True:
+            order = rng.permutation(np.resize(rng.permutation(rows), max(len(rows), _BATCH)))
+            for start in range(0, len(order) - _BATCH + 1, _BATCH):
+                chosen = order[start : start + _BATCH]
+                y = self.y[chosen % len(self.x)]
+                yield (outputs.rows(chosen) if outputs else DISTORTION.apply(self.x[chosen], rng)), y
