@@ -1,7 +1,6 @@
 """Batches: what a network sees in an epoch, a pure function of recipe, material, seed and epoch."""
 
 import functools
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from tqdm import tqdm
 
 from serving import ink, sketch
 from training import nondigits, strokes
+from training.progress import pace
 from training.recipes import Recipe
 from training.strokes import Drawings, Strokes
 from training.style import Style
@@ -24,11 +24,6 @@ _CANVAS = 100
 """Longer side in pixels of a digit drawn as a picture, without the pen's width."""
 _PENS = 0.04, 0.14
 """Widths of pens, as shares of the digit's size."""
-
-
-def pace() -> float:
-    """Seconds between two states of a progress bar: a log is not to be filled with them."""
-    return 0.5 if sys.stderr.isatty() else 30
 
 
 @dataclass(frozen=True)

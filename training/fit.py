@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from training import batches
-from training.batches import Material, pace
+from training.batches import Material
 from training.datasets import DataSet, split_validation
 from training.models import build
+from training.progress import pace
 from training.recipes import Recipe
 
 Start = Literal["new", "resume", "restart"]
