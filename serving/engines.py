@@ -97,7 +97,7 @@ class OpenVINOEngine:
         with self._lock:
             if self._embedder is None:
                 self._embedder = self._core.compile_model(self._cut(), "CPU", self._settings)
-            return np.array(self._embedder.infer_new_request([pictures])[0])
+        return np.array(self._embedder.infer_new_request([pictures])[0])
 
     def _cut(self) -> Any:
         """The graph up to the embedding: what the last matrix product, the head, multiplies."""

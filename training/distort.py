@@ -1,7 +1,8 @@
 """Random distortions of 28x28 symbols: the handwriting that a data set has not got.
 
 A `Distortion` holds ranges; `Distortion.apply` draws from them with a generator that the caller seeds, so that
-a batch is a pure function of pictures and seed. Moving ink (rotation, size, slant, bending) is one resampling
+a batch is a pure function of pictures and seed (with the streams of `transfer.copies`, each picture is one by
+itself). Moving ink (rotation, size, slant, bending) is one resampling
 per picture, whatever is switched on: resampling twice would blur thin strokes.
 
 Elastic bending after Simard, Steinkraus and Platt, "Best practices for convolutional neural networks applied
@@ -9,6 +10,7 @@ to visual document analysis" (2003), with a coarse random grid, smoothly enlarge
 """
 
 from dataclasses import dataclass, fields
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -19,6 +21,21 @@ Pictures = NDArray[np.uint8]
 SIDE = 28
 _BEND_GRID = 5
 _CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
+
+
+class Draws(Protocol):
+    """Where random values come from: a `numpy.random.Generator`, or a stream for each picture.
+
+    The first axis of what is drawn counts the pictures.
+    """
+
+    def uniform(self, low: float, high: float, size: int | tuple[int, ...], /) -> NDArray[np.float64]:
+        """Evenly distributed values from `low` to `high`."""
+        ...
+
+    def normal(self, loc: float, scale: float, size: int | tuple[int, ...], /) -> NDArray[np.float64]:
+        """Normally distributed values of mean `loc` and standard deviation `scale`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -44,7 +61,7 @@ class Distortion:
         """The same distortion with every range multiplied by `strength`."""
         return Distortion(*(getattr(self, one.name) * strength for one in fields(self)))
 
-    def apply(self, pictures: Pictures, rng: np.random.Generator) -> Pictures:
+    def apply(self, pictures: Pictures, rng: Draws) -> Pictures:
         """Distort every picture by itself: uint8[N,28,28] in, a new uint8[N,28,28] out."""
         if self.stroke:
             pictures = change_stroke(pictures, self.stroke, rng)
@@ -52,7 +69,7 @@ class Distortion:
             pictures = resample(pictures, self._sources(len(pictures), rng))
         return pictures
 
-    def _sources(self, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    def _sources(self, count: int, rng: Draws) -> NDArray[np.float32]:
         sources = affine_sources(
             rotation=np.radians(rng.uniform(-self.rotation, self.rotation, count)),
             scale=1 + rng.uniform(-self.scale, self.scale, count),
@@ -95,7 +112,7 @@ def affine_sources(
     return np.asarray(columns[:, None, :, :] + rows[:, :, None, :])
 
 
-def bend_field(count: int, strength: float, rng: np.random.Generator) -> NDArray[np.float32]:
+def bend_field(count: int, strength: float, rng: Draws) -> NDArray[np.float32]:
     """Smooth random displacements float32[N,28,28,2] in pixels."""
     grid = rng.normal(0, strength, (count, _BEND_GRID, _BEND_GRID, 2)).astype(np.float32)
     field = np.empty((count, SIDE, SIDE, 2), np.float32)
@@ -113,7 +130,7 @@ def resample(pictures: Pictures, sources: NDArray[np.float32]) -> Pictures:
     return result
 
 
-def change_stroke(pictures: Pictures, strength: float, rng: np.random.Generator) -> Pictures:
+def change_stroke(pictures: Pictures, strength: float, rng: Draws) -> Pictures:
     """Grow or shrink strokes by up to `strength` pixels, in parts of a pixel."""
     result = np.empty_like(pictures)
     amounts = rng.uniform(-strength, strength, len(pictures))
