@@ -1,9 +1,11 @@
-"""`python -m training RECIPE`: train a recipe and write it as a bundle."""
+"""`python -m training RECIPE`: train a recipe and write it as a bundle; `pairs`: pre-train a base for transfer."""
 
 import argparse
 import os
 import sys
 from pathlib import Path
+
+_PAIRS = "pairs"
 
 
 def main() -> None:
@@ -13,7 +15,7 @@ def main() -> None:
     from training import recipes
 
     parser = argparse.ArgumentParser(prog="inkling-train", description="Train a recipe and write it as a model bundle.")
-    parser.add_argument("recipe", nargs="?", help="name of a recipe; --list shows them")
+    parser.add_argument("recipe", nargs="?", help="name of a recipe, or pairs; --list shows them")
     parser.add_argument("--list", action="store_true", help="show the recipes and stop")
     parser.add_argument(
         "--models",
@@ -46,13 +48,17 @@ def main() -> None:
     parser.add_argument("--deterministic", action="store_true", help="repeatable to the bit, slower")
     arguments = parser.parse_args()
     if arguments.list:
-        for recipe in recipes.RECIPES.values():
+        from training.pairs import PAIRS
+
+        for recipe in (*recipes.RECIPES.values(), PAIRS):
             print(f"{recipe.name}\n    " + recipe.about.strip().replace("\n", "\n    "))
         return
     if arguments.members < 1:
         parser.error("--members must be 1 or more")
     if not arguments.recipe:
-        parser.error(f"name a recipe: {', '.join(recipes.RECIPES)}")
+        parser.error(f"name a recipe: {', '.join(recipes.RECIPES)}; or pairs")
+    if arguments.recipe == _PAIRS and (arguments.name or arguments.members > 1 or arguments.deterministic):
+        parser.error("pairs gives no bundle but a base in --runs: --name, --members and --deterministic do not apply")
     sys.exit(_train(arguments))
 
 
@@ -65,6 +71,8 @@ def _train(arguments: argparse.Namespace) -> int:
 
     folder = arguments.runs / arguments.recipe
     try:
+        if arguments.recipe == _PAIRS:
+            return _pretrain(arguments, folder)
         recipe = recipes.named(arguments.recipe)
         data = datasets.load(recipe.dataset)
         members = []
@@ -95,6 +103,22 @@ def _train(arguments: argparse.Namespace) -> int:
         print(f"inkling-train: {error}", file=sys.stderr)
         return 2
     print(f"{bundle.path}: {bundle.metadata.metrics['accuracy_text']} of the test part read")
+    return 0
+
+
+def _pretrain(arguments: argparse.Namespace, folder: Path) -> int:
+    from training import datasets, pairs
+
+    trained = pairs.pretrain(
+        pairs.PAIRS,
+        datasets.load(pairs.PAIRS.dataset),
+        folder,
+        seed=arguments.seed,
+        epochs=arguments.epochs,
+        start=arguments.start or "new",
+        precision=arguments.precision,
+    )
+    print(f"{folder / pairs.TRUNK}: {trained.accuracy} of the test part's pairs judged rightly")
     return 0
 
 

@@ -6,7 +6,7 @@ A run lives in one folder: `state.npz` (weights, their average, optimiser, best 
 
 import itertools
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,52 +80,83 @@ def fit(
     if deterministic:
         tf.config.experimental.enable_op_determinism()
     x, y, x_validation, y_validation = split_validation(data.x_train, data.y_train, recipe.validation)
-    steps, count = len(x) // recipe.batch_size, len(data.labels)
+    count = len(data.labels)
     precision = precision or fastest_precision()
-    model = _in_precision(recipe, count, precision)
+    model = in_precision(precision, lambda: build(recipe.network, count))
     model.compile(
-        optimizer=_optimizer(recipe, steps, epochs),
+        optimizer=adam(recipe, len(x), epochs),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.MeanMetricWrapper(_accuracy, name="accuracy")],
         # XLA makes these convolutions twice slower on CPUs.
         jit_compile=False,
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    state = _State(model, folder, recipe, seed, epochs)
-    if start == "resume":
-        state.restore()
-    elif start == "new":
-        state.refuse_unfinished()
     material = (Material.traced if recipe.redrawn or recipe.nondigits else Material)(x, y, count)
-    training = tf.data.Dataset.from_generator(
-        lambda: _batches(recipe, material, seed, state.epoch, epochs),
-        output_signature=(
-            tf.TensorSpec((recipe.batch_size, *x.shape[1:]), tf.uint8),
-            tf.TensorSpec((recipe.batch_size, count), tf.float32),
-        ),
-    ).prefetch(8)
     wanted = np.eye(count, dtype=np.float32)[y_validation]
-    validation = tf.data.Dataset.from_tensor_slices((x_validation, wanted)).batch(_VALIDATION_BATCH)
-    if not state.finished:
-        model.fit(
-            training,
-            epochs=epochs,
-            initial_epoch=state.epoch,
-            steps_per_epoch=steps,
-            shuffle=False,
-            validation_data=validation.cache(),
-            verbose=0,
-            callbacks=[
-                state,
-                keras.callbacks.TensorBoard(str(folder / "tensorboard"), write_graph=False),
-                _Progress(recipe.name, steps, epochs, state.epoch),
-            ],
-        )
-    final = _in_precision(recipe, count, "float32")
+    state = run(
+        model,
+        recipe,
+        folder,
+        lambda strength, rng: batches.epoch(recipe, material, strength, rng),
+        tf.data.Dataset.from_tensor_slices((x_validation, wanted)),
+        pictures=len(x),
+        seed=seed,
+        epochs=epochs,
+        start=start,
+    )
+    final = in_precision("float32", lambda: build(recipe.network, count))
     final.set_weights(state.best)
     return Fitted(
         final, recipe, seed, state.epoch, state.seconds, precision, x_validation, y_validation, state.history_file
     )
+
+
+def run(
+    model: keras.Model,
+    recipe: Recipe,
+    folder: Path,
+    one_epoch: Callable[[float, np.random.Generator], Iterator[Any]],
+    validation: tf.data.Dataset,
+    *,
+    pictures: int,
+    seed: int,
+    epochs: int,
+    start: Start,
+) -> "State":
+    """Train a compiled model, whose metric is `accuracy`, as `fit` says; return what it has come to.
+
+    `one_epoch(strength, rng)` yields the batches of an epoch, made of `pictures`, each like `recipe.batch_size`
+    elements of `validation` together.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    state = State(model, folder, recipe, seed, epochs)
+    if start == "resume":
+        state.restore()
+    elif start == "new":
+        state.refuse_unfinished()
+    if state.finished:
+        return state
+    training = tf.data.Dataset.from_generator(
+        lambda: _batches(recipe, one_epoch, seed, state.epoch, epochs),
+        output_signature=tf.nest.map_structure(
+            lambda spec: tf.TensorSpec((recipe.batch_size, *spec.shape), spec.dtype), validation.element_spec
+        ),
+    )
+    steps = pictures // recipe.batch_size
+    model.fit(
+        training.prefetch(8),
+        epochs=epochs,
+        initial_epoch=state.epoch,
+        steps_per_epoch=steps,
+        shuffle=False,
+        validation_data=validation.batch(_VALIDATION_BATCH).cache(),
+        verbose=0,
+        callbacks=[
+            state,
+            keras.callbacks.TensorBoard(str(folder / "tensorboard"), write_graph=False),
+            _Progress(recipe.name, steps, epochs, state.epoch),
+        ],
+    )
+    return state
 
 
 def fastest_precision() -> str:
@@ -135,17 +166,19 @@ def fastest_precision() -> str:
     return "mixed_bfloat16" if "avx512_bf16" in text or "amx_bf16" in text else "float32"
 
 
-def _in_precision(recipe: Recipe, classes: int, precision: str) -> keras.Model:
+def in_precision(precision: str, make: Callable[[], keras.Model]) -> keras.Model:
+    """The model that `make` builds, computing in `precision`, a Keras dtype policy."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:
-        return build(recipe.network, classes)
+        return make()
     finally:
         keras.config.set_dtype_policy(before)
 
 
-def _optimizer(recipe: Recipe, steps: int, epochs: int) -> keras.optimizers.Optimizer:
-    schedules = keras.optimizers.schedules
+def adam(recipe: Recipe, pictures: int, epochs: int) -> keras.optimizers.Optimizer:
+    """The recipe's optimiser, its learning rate scheduled over `epochs` of so many pictures."""
+    schedules, steps = keras.optimizers.schedules, pictures // recipe.batch_size
     if recipe.schedule == "cosine":
         rate = schedules.CosineDecay(
             recipe.peak_rate / 100,
@@ -163,13 +196,17 @@ def _optimizer(recipe: Recipe, steps: int, epochs: int) -> keras.optimizers.Opti
 
 
 def _batches(
-    recipe: Recipe, material: Material, seed: int, first_epoch: int, epochs: int
-) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
+    recipe: Recipe,
+    one_epoch: Callable[[float, np.random.Generator], Iterator[Any]],
+    seed: int,
+    first_epoch: int,
+    epochs: int,
+) -> Iterator[Any]:
     """Batches without end; each epoch depends on seed and number alone."""
     for epoch in itertools.count(first_epoch):
         passed = min(epoch / max(epochs - 1, 1), 1)
         strength = 1 + (recipe.last_distortion - 1) * passed
-        yield from batches.epoch(recipe, material, strength, np.random.default_rng((seed, epoch)))
+        yield from one_epoch(strength, np.random.default_rng((seed, epoch)))
 
 
 def _accuracy(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
@@ -179,7 +216,7 @@ def _accuracy(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.cast(right[digits], tf.float32))
 
 
-class _State(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carries no types
+class State(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carries no types
     """Average of the weights, best of them by validation loss, early stopping, and the file to go on from."""
 
     def __init__(self, model: keras.Model, folder: Path, recipe: Recipe, seed: int, epochs: int) -> None:
