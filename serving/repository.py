@@ -13,6 +13,11 @@ SHIPPED = _HERE / "shipped" if (_HERE / "shipped").is_dir() else _HERE.parent / 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
+def is_name(name: str) -> bool:
+    """Whether a model may have that name."""
+    return bool(_NAME.fullmatch(name))
+
+
 class Repository:
     """A folder of models, and behind it the shipped ones: a name not found in the first is looked for there."""
 
@@ -26,7 +31,7 @@ class Repository:
             for root in self._roots
             if root.is_dir()
             for path in root.iterdir()
-            if _NAME.fullmatch(path.name) and _versions(path)
+            if is_name(path.name) and _versions(path)
         }
         return sorted(found)
 
@@ -48,7 +53,7 @@ class Repository:
         return bundle.read(place / str(version))
 
     def _place(self, name: str) -> Path:
-        if _NAME.fullmatch(name):
+        if is_name(name):
             for root in self._roots:
                 if _versions(root / name):
                     return root / name

@@ -5,7 +5,7 @@ import hashlib
 import platform
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from training import metrics
 from training.batches import Material, as_people_draw
 from training.datasets import DataSet
 from training.fit import Fitted
-from training.models import EMBEDDING
+from training.models import LOGITS
 
 _CHECKED = 1_000
 _MOST_APART = 1e-4
@@ -39,55 +39,100 @@ def export(fitted: Fitted, data: DataSet, models: Path, name: str) -> Bundle:
     """Write the model as the next version of `models/<name>`.
 
     The temperature and the threshold under which an answer is unsure come from the validation pictures, drawn
-    anew where the recipe trains on such; the figures in the metadata from the test pictures. The written files
-    are read back with TensorFlow and with OpenVINO and compared with the model in memory on up to 1,000 test
-    pictures, before the bundle appears.
-
-    Raises ExportError where the comparison fails.
+    anew where the recipe trains on such; the figures in the metadata from the test pictures. Raises as `write`.
     """
     model = fitted.model
     sent = _logits(model, as_sent(fitted, len(data.labels)))
-    temperature = metrics.fit_temperature(sent, fitted.y_validation)
-    confidence = metrics.softmax(sent, temperature).max(axis=1)
-    logits = _logits(model, data.x_test)
-    with bundle.staged(models, name) as directory:
-        write_saved_model(model, temperature, directory)
+    calibration = calibrate(sent, fitted.y_validation)
+    temperature = calibration.temperature
+    metadata = Metadata(
+        name=name,
+        labels=data.labels,
+        recipe=fitted.recipe.name,
+        symbols=fitted.recipe.symbols,
+        temperature=temperature,
+        unsure_below=calibration.unsure_below,
+        metrics=figures(_logits(model, data.x_test), data.y_test, temperature),
+        training={
+            "recipe": asdict(fitted.recipe),
+            "seed": fitted.seed,
+            "epochs": fitted.epochs,
+            "seconds": round(fitted.seconds),
+            "precision": fitted.precision,
+            "machine": machine(),
+            "members": fitted.members,
+            "parameters": model.count_params(),
+            "validation": figures(_logits(model, fitted.x_validation), fitted.y_validation, temperature),
+            "validation_as_sent": figures(sent, fitted.y_validation, temperature),
+        },
+        data_digest=data.digest(),
+        weights_digest=weights_digest(model),
+        software=software(),
+        created=now(),
+        files={},
+    )
+    return write(model, metadata, data.x_test, models, lambda final: card(final, data.name), fitted.history)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What makes confidences mean what they say."""
+
+    temperature: float
+    """Divides the logits."""
+    unsure_below: float
+    """Confidence below which an answer is unsure: 95 % of the pictures lie above."""
+
+
+def calibrate(logits: NDArray[np.float32], truth: NDArray[np.int64]) -> Calibration:
+    """Temperature and threshold from class scores [N,C] of pictures that the model was not fitted to."""
+    temperature = metrics.fit_temperature(logits, truth)
+    confidence = metrics.softmax(logits, temperature).max(axis=1)
+    return Calibration(temperature, float(np.quantile(confidence, 1 - _ANSWERED)))
+
+
+def write(
+    model: keras.Model,
+    metadata: Metadata,
+    pictures: NDArray[np.uint8],
+    models: Path,
+    card: Callable[[Metadata], str],
+    history: Path | None = None,
+) -> Bundle:
+    """Write a model, with its metadata but for the check and the files, as the next version of its name.
+
+    The written files are read back with TensorFlow and with OpenVINO and compared with the model in memory on up to
+    1,000 of the pictures uint8[N,28,28], N > 0, before the bundle appears. Raises ExportError where they differ.
+    """
+    with bundle.staged(models, metadata.name) as directory:
+        write_saved_model(model, metadata.temperature, directory)
         keras_file = directory / bundle.KERAS
         keras_file.parent.mkdir()
         model.save(keras_file)
-        write_warmup(name, data.x_test[:1], directory / bundle.WARMUP)
-        if fitted.history.is_file():
-            shutil.copyfile(fitted.history, directory / bundle.HISTORY)
-        check = compare(directory, data.x_test[:_CHECKED], metrics.softmax(logits[:_CHECKED], temperature))
-        metadata = Metadata(
-            name=name,
-            labels=data.labels,
-            recipe=fitted.recipe.name,
-            symbols=fitted.recipe.symbols,
-            temperature=temperature,
-            unsure_below=float(np.quantile(confidence, 1 - _ANSWERED)),
-            metrics={**figures(logits, data.y_test, temperature), "check": check},
-            training={
-                "recipe": asdict(fitted.recipe),
-                "seed": fitted.seed,
-                "epochs": fitted.epochs,
-                "seconds": round(fitted.seconds),
-                "precision": fitted.precision,
-                "machine": f"{platform.machine()}, {_processor()}",
-                "members": fitted.members,
-                "parameters": model.count_params(),
-                "validation": figures(_logits(model, fitted.x_validation), fitted.y_validation, temperature),
-                "validation_as_sent": figures(sent, fitted.y_validation, temperature),
-            },
-            data_digest=data.digest(),
-            weights_digest=weights_digest(model),
-            software={package: version(package) for package in ("tensorflow", "keras", "numpy", "openvino")},
-            created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            files={},
-        )
-        (directory / bundle.CARD).write_text(card(metadata, data.name), encoding="utf-8")
-        bundle.seal(directory, metadata)
+        write_warmup(metadata.name, pictures[:1], directory / bundle.WARMUP)
+        if history and history.is_file():
+            shutil.copyfile(history, directory / bundle.HISTORY)
+        shown = pictures[:_CHECKED]
+        check = compare(directory, shown, metrics.softmax(_logits(model, shown), metadata.temperature))
+        final = replace(metadata, metrics={**metadata.metrics, "check": check})
+        (directory / bundle.CARD).write_text(card(final), encoding="utf-8")
+        bundle.seal(directory, final)
         return bundle.commit(directory)
+
+
+def software() -> dict[str, str]:
+    """Versions of what a model was made and checked with."""
+    return {package: version(package) for package in ("tensorflow", "keras", "numpy", "openvino")}
+
+
+def machine() -> str:
+    """Architecture and processors, for people."""
+    return f"{platform.machine()}, {_processor()}"
+
+
+def now() -> str:
+    """ISO 8601 date and time, UTC."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 def as_sent(fitted: Fitted, classes: int) -> NDArray[np.uint8]:
@@ -103,7 +148,8 @@ def write_saved_model(model: keras.Model, temperature: float, directory: Path) -
 
     `tf.saved_model.save` on a plain module, not Keras's `ExportArchive`, which stores every weight twice.
     """
-    embedder = keras.Model(model.input, model.get_layer(EMBEDDING).output)
+    # What the head reads: the embedding, whatever its layer is called.
+    embedder = keras.Model(model.input, model.get_layer(LOGITS).input)
     image = tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8, name="image")
 
     @tf.function(input_signature=[image], jit_compile=False)  # type: ignore[untyped-decorator]

@@ -21,7 +21,7 @@ from training.batches import Material, from_canvas
 from training.datasets import DataSet
 from training.progress import pace
 from training.recipes import RECIPES
-from training.strokes import Stroke, Strokes
+from training.strokes import Drawings, Stroke, Strokes
 
 Pictures = NDArray[np.uint8]
 Rng = np.random.Generator
@@ -85,9 +85,12 @@ def turned_label(digit: int, turn: int, mirrored: int) -> str:
 def _draw(
     material: Material, glyphs: list[list[Stroke]], names: _Names, share: float, rng: Rng
 ) -> tuple[Pictures, NDArray[np.int64]]:
+    drawings = material.drawings
+    if drawings is None:
+        raise ValueError("symbols are made of the strokes of traced digits")
     makers: tuple[tuple[int, Callable[[], tuple[Pictures, str]]], ...] = (
         (_TURNED, lambda: _turned(material, rng)),
-        (_PAIRED, lambda: _paired(material, rng)),
+        (_PAIRED, lambda: _paired(drawings, material.y, rng)),
         (_DRAWN, lambda: _drawn(glyphs, rng)),
     )
     counts = [round(count * share) for count, _ in makers]
@@ -116,16 +119,15 @@ def _turned(material: Material, rng: Rng) -> tuple[Pictures, str]:
     return np.rot90(picture, turn), turned_label(int(material.y[index]), turn, mirrored)
 
 
-def _paired(material: Material, rng: Rng) -> tuple[Pictures, str]:
+def _paired(digits: Drawings, classes: NDArray[np.int64], rng: Rng) -> tuple[Pictures, str]:
     """Two digits, side by side or one above the other, near or touching."""
-    assert material.drawings is not None
     over = int(rng.integers(2))
     strokes: list[Stroke] = []
     chosen: list[int] = []
     end = 0.0
     while len(chosen) < 2:
-        index = int(rng.integers(len(material.x)))
-        one = material.drawings[index]
+        index = int(rng.integers(len(digits)))
+        one = digits[index]
         if not one:
             continue
         points = np.concatenate(one)
@@ -135,7 +137,7 @@ def _paired(material: Material, rng: Rng) -> tuple[Pictures, str]:
         place[over], place[1 - over] = end, rng.uniform(-0.1, 0.1) - extent[1 - over] * scale / 2
         strokes += [((stroke - low) * scale + place).astype(np.float32) for stroke in one]
         end += float(extent[over]) * scale + rng.uniform(-0.15, 0.1)
-        chosen.append(int(material.y[index]))
+        chosen.append(int(classes[index]))
     return _rendered(strokes, rng), _JOINS[over].format(*chosen)
 
 
@@ -194,4 +196,4 @@ def _by_another_hand(stroke: Stroke, rng: Rng) -> Stroke:
     places = np.linspace(0, 3, len(stroke))
     bends = rng.normal(0, 0.035, (2, 4))
     bent = np.stack([np.interp(places, range(4), axis) for axis in bends], axis=1)
-    return (moved + bent).astype(np.float32)
+    return np.asarray(moved + bent, np.float32)

@@ -98,13 +98,15 @@ class Learner:
     def outputs(self, cut: str) -> Outputs:
         """Outputs at a cut, of the pictures and then of their copies."""
         if cut not in self._outputs:
-            self._outputs[cut] = self._cache.outputs(network.CutBase(self.base, cut), self._all)
+            pictures = np.concatenate([self.x, self.copies]) if self._copies else self.x
+            self._outputs[cut] = self._cache.outputs(network.CutBase(self.base, cut), pictures)
         return self._outputs[cut]
 
     @cached_property
-    def _all(self) -> Pictures:
-        copies = distorted(self.x, self._copies, self._seed, DISTORTION)
-        return np.concatenate([self.x[None], copies]).reshape(-1, *self.x.shape[1:])
+    def copies(self) -> Pictures:
+        """The distorted copies uint8[K*N,28,28]: one of each picture, then the next; the pictures if there are none."""
+        made = distorted(self.x, self._copies, self._seed, DISTORTION)
+        return made.reshape(-1, *self.x.shape[1:]) if self._copies else self.x
 
     def with_copies(self, indices: Indices) -> Indices:
         """The pictures and their copies."""
@@ -143,7 +145,7 @@ class Learner:
         return fit.model or network.transferred(self.base, fit.strategy.cut, fit.centre, fit.head).model
 
     def try_out(self, strategy: Strategy) -> tuple[Trial, Rows]:
-        """Fit a strategy without each validation part and read that; gives the class scores of all those pictures too."""
+        """Fit a strategy without each validation part, and read that: the trial, and those pictures' class scores."""
         begun = perf_counter()
         scores = []
         for fold in self.folds:
@@ -165,12 +167,10 @@ class Learner:
         """Train the layers that can be; `trained` is `model` without the layers below, whose outputs are cached."""
         steps = int(np.clip(_EPOCHS * len(indices) / _BATCH, *_STEPS))
         rate = _SCRATCH_RATE if strategy.scratch else _RATE
-        optimizer = keras.optimizers.AdamW(
-            keras.optimizers.schedules.CosineDecay(rate / 20, steps, 0.01, warmup_target=rate, warmup_steps=steps // 10),
-            weight_decay=_DECAY,
-            use_ema=True,
-            ema_momentum=0.98,
+        rates = keras.optimizers.schedules.CosineDecay(
+            rate / 20, steps, 0.01, warmup_target=rate, warmup_steps=steps // 10
         )
+        optimizer = keras.optimizers.AdamW(rates, weight_decay=_DECAY, use_ema=True, ema_momentum=0.98)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         # XLA makes these convolutions twice slower on CPUs.
         trained.compile(optimizer=optimizer, loss=loss, jit_compile=False)
@@ -181,7 +181,9 @@ class Learner:
             trained.train_on_batch(*next(batches))
         optimizer.finalize_variable_values(trained.trainable_variables)
 
-    def _batches(self, frozen: str | None, indices: Indices, rng: np.random.Generator) -> Iterator[tuple[NDArray[np.generic], Classes]]:
+    def _batches(
+        self, frozen: str | None, indices: Indices, rng: np.random.Generator
+    ) -> Iterator[tuple[Pictures | Rows, Classes]]:
         """Batches without end: cached outputs of frozen layers, or pictures distorted anew each time."""
         rows = self.with_copies(indices) if frozen else indices
         outputs = self.outputs(frozen) if frozen else None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from training.metrics import softmax
 from transfer.outputs import Outputs
@@ -146,7 +147,9 @@ def fit(
         return value / len(indices), np.concatenate(slopes).astype(np.float64) / len(indices)
 
     start = np.concatenate([part.ravel() for part in (*kernels, *biases)])
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": passes, "maxcor": 10})
+    # Threads that wait for each other on a busy machine take fifty times as long as one by itself.
+    with threadpool_limits(1, "blas"):
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": passes, "maxcor": 10})
     return _unflattened(found.x, shapes)
 
 
@@ -176,4 +179,5 @@ def _unflattened(flat: NDArray[np.float64], shapes: list[tuple[int, int]]) -> He
     sizes = [rows * columns for rows, columns in shapes] + [columns for _, columns in shapes]
     parts = [part.astype(np.float32) for part in np.split(flat, np.cumsum(sizes)[:-1])]
     count = len(shapes)
-    return Head(tuple(part.reshape(shape) for part, shape in zip(parts[:count], shapes, strict=True)), tuple(parts[count:]))
+    kernels = tuple(part.reshape(shape) for part, shape in zip(parts[:count], shapes, strict=True))
+    return Head(kernels, tuple(parts[count:]))

@@ -101,7 +101,15 @@ def default_cut(base: Base, widths: dict[str, int]) -> str:
     return spatial[-1] if spatial else base.cuts[-1]
 
 
-def named(name: str, base: Base, widths: dict[str, int], *, freeze: str | None, unfreeze: int | None, drop: int | None) -> Strategy:
+def named(
+    name: str,
+    base: Base,
+    widths: dict[str, int],
+    *,
+    freeze: str | None = None,
+    unfreeze: int | None = None,
+    drop: int | None = None,
+) -> Strategy:
     """The strategy that a person asks for.
 
     `drop` leaves out so many blocks from the top; `unfreeze` trains so many of those that are left, `freeze` all
@@ -124,8 +132,8 @@ def named(name: str, base: Base, widths: dict[str, int], *, freeze: str | None, 
         count = unfreeze
     if count and name in ("means", "hidden"):
         raise TransferError(f"the strategy {name!r} trains no layer of the base; use 'linear' with layers unfrozen")
-    head: Literal["means", "linear", "hidden"] = name if name in ("means", "hidden") else "linear"  # type: ignore[assignment]
-    return Strategy(name, cut, head, min(count, len(left)), scratch=name == "scratch")
+    heads: dict[str, Literal["means", "hidden"]] = {"means": "means", "hidden": "hidden"}
+    return Strategy(name, cut, heads.get(name, "linear"), count, scratch=name == "scratch")
 
 
 def choose(trials: Sequence[Trial]) -> Trial:

@@ -8,7 +8,7 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from training.models import EMBEDDING, LOGITS
+from training.models import LOGITS
 from transfer.base import Base
 from transfer.blocks import Block
 from transfer.heads import ROOT, Head
@@ -17,8 +17,6 @@ from transfer.restore import Restored, restore
 Pictures = NDArray[np.uint8]
 Rows = NDArray[np.float32]
 
-_CENTRE = "centre"
-_HIDDEN = "hidden"
 _DROPOUT = 0.3
 
 
@@ -39,7 +37,7 @@ class Transferred:
     """A base's layers with a new head."""
 
     model: keras.Model
-    """`uint8[N,28,28]` -> logits float32[N,C]; `embedding` is the layer of features, `logits` the last."""
+    """`uint8[N,28,28]` -> logits float32[N,C]; `logits` is the last layer, and reads the features."""
     restored: Restored
     """What came from the base, by layer name."""
 
@@ -50,11 +48,15 @@ def transferred(base: Base, cut: str, centre: Rows, head: Head) -> Transferred:
     Layers are the base's by name, so that each can be found again, and be trained.
     """
     trunk = base.trunk(cut)
-    x = layers.Flatten(name="cut")(trunk.output)
+    # A base that was made by a transfer itself has layers of these names.
+    prefix = "head_"
+    while any(layer.name.startswith(prefix) for layer in trunk.layers):
+        prefix += "head_"
+    x = layers.Flatten(name=f"{prefix}flatten")(trunk.output)
     x = x / keras.ops.sqrt(keras.ops.abs(x) + ROOT)
-    x = layers.Normalization(mean=centre, variance=np.ones_like(centre), name=_CENTRE)(x)
-    x = layers.UnitNormalization(name=EMBEDDING)(x)
-    names = [*(f"{_HIDDEN}{number}" for number in range(1, len(head.kernels))), LOGITS]
+    x = layers.Normalization(mean=centre, variance=np.ones_like(centre), name=f"{prefix}centre")(x)
+    x = layers.UnitNormalization(name=f"{prefix}unit")(x)
+    names = [*(f"{prefix}hidden{number}" for number in range(1, len(head.kernels))), LOGITS]
     for name, kernel in zip(names, head.kernels, strict=True):
         x = layers.Dense(kernel.shape[1], activation=None if name == LOGITS else "relu", name=name)(x)
     model = keras.Model(trunk.input, x, name="inkling")
@@ -68,8 +70,8 @@ def from_scratch(base: Base, cut: str, classes: int) -> keras.Model:
     """The base's layers up to `cut` as they were before any training, and a head: what transfer must be better than."""
     trunk = keras.models.clone_model(base.trunk(cut))
     trunk.trainable = True
-    x = layers.Flatten(name=EMBEDDING)(trunk.output)
-    x = layers.Dropout(_DROPOUT, name="dropout")(x)
+    x = layers.Flatten(name="head_flatten")(trunk.output)
+    x = layers.Dropout(_DROPOUT, name="head_dropout")(x)
     return keras.Model(trunk.input, layers.Dense(classes, name=LOGITS)(x), name="inkling")
 
 

@@ -1,0 +1,71 @@
+"""`python -m transfer DATA --name NAME`: a new symbol set from a few pictures, on a trained base."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    """Read the arguments, learn, write the bundle; 1 is the exit code of what reads no better than chance."""
+    # TensorFlow reports the absence of a graphics card at length, and reads this before its import only.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    parser = argparse.ArgumentParser(
+        prog="inkling-transfer",
+        description="Learn a new set of symbols from pictures, on the lower layers of a trained network.",
+    )
+    parser.add_argument(
+        "data", type=Path, help="a folder with one folder of pictures a class, an .npz, a .csv, or MNIST's IDX files"
+    )
+    parser.add_argument("--name", help="name of the new model (default: the data's)")
+    parser.add_argument(
+        "--base",
+        default="symbols",
+        help="a bundle (digits, digits/3), a .keras file, or keras:NAME of Keras Applications (default: symbols)",
+    )
+    parser.add_argument("--test", type=Path, help="pictures to test on (default: a fifth of the data)")
+    parser.add_argument("--held-out", type=float, default=0.2, metavar="SHARE", help="to test on (default: 0.2)")
+    parser.add_argument(
+        "--strategy", default="auto", help="auto, means, linear, hidden, top1, top2, all or scratch (default: auto)"
+    )
+    parser.add_argument("--freeze", metavar="LAYER", help="train all layers above this one")
+    parser.add_argument("--unfreeze", type=int, metavar="N", help="train the base's top N blocks")
+    parser.add_argument("--drop", type=int, metavar="N", help="leave the base's top N blocks out")
+    parser.add_argument("--copies", type=int, metavar="K", help="distorted copies of each picture (default: up to 8)")
+    parser.add_argument("--min-accuracy", type=float, default=0.0, metavar="SHARE", help="write no worse bundle")
+    parser.add_argument("--cache-limit", type=float, metavar="GIB", help="size of the cache of outputs (default: 5)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--models",
+        type=Path,
+        default=Path(os.environ.get("INKLING_MODELS", "models")),
+        help="folder for the bundle, and of bases (default: $INKLING_MODELS, else ./models)",
+    )
+    parser.add_argument("--report", type=Path, metavar="DIR", help="folder for a report with pictures")
+    sys.exit(_run(parser.parse_args()))
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from training.datasets import DatasetError
+    from training.own import own
+
+    try:
+        # Before TensorFlow is imported: a mistyped path is told at once.
+        found = own(arguments.data, test=arguments.test, held_out=arguments.held_out)
+        for warning in found.warnings:
+            print(f"inkling-transfer: {warning}", file=sys.stderr)
+        from transfer.command import Options, run
+        from transfer.errors import TransferError
+
+        options = Options(**{name: value for name, value in vars(arguments).items() if name in Options.__annotations__})
+        return run(found, options)
+    except KeyboardInterrupt:
+        print("\nInterrupted; no model was written. Outputs of frozen layers are kept.", file=sys.stderr)
+        return 130
+    except (DatasetError, TransferError) as error:
+        print(f"inkling-transfer: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""What was learned -> a bundle like any other, its card telling where it comes from."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from serving.bundle import Bundle, Metadata
+from training import export
+from training.datasets import DataSet
+from transfer.base import Base
+from transfer.learn import Learned
+
+
+def write(learned: Learned, base: Base, data: DataSet, models: Path, name: str, facts: dict[str, Any]) -> Bundle:
+    """Write the network as the next version of `models/<name>`; `facts` are kept in its metadata.
+
+    Figures come from the test pictures or, where there are none, from the validation pictures of the trial that was
+    chosen. Raises ExportError where the written files compute something else than the model in memory.
+    """
+    temperature = learned.calibration.temperature
+    trial = learned.trial
+    metrics: dict[str, Any] = {"part": "none", "pictures": 0}
+    if len(data.x_test):
+        logits = learned.model.predict(data.x_test, batch_size=500, verbose=0)
+        metrics = {"part": "test", **export.figures(logits, data.y_test, temperature)}
+    elif trial:
+        read = trial.accuracy
+        metrics = {
+            "part": "validation",
+            "pictures": read.total,
+            "accuracy": read.value,
+            "accuracy_interval": [read.low, read.high],
+            "accuracy_text": str(read),
+        }
+    metadata = Metadata(
+        name=name,
+        labels=data.labels,
+        recipe=f"transfer from {base.name}",
+        symbols="one",
+        temperature=temperature,
+        unsure_below=learned.calibration.unsure_below,
+        metrics=metrics,
+        training={
+            "base": base.name,
+            "base_weights": base.digest(base.cuts[-1]),
+            "strategy": asdict(learned.strategy),
+            "trials": [
+                {
+                    "strategy": str(each.strategy),
+                    "layers_frozen": each.frozen,
+                    "trainable": each.parameters,
+                    "accuracy": each.accuracy.value,
+                    "accuracy_interval": [each.accuracy.low, each.accuracy.high],
+                    "pictures": each.accuracy.total,
+                    "seconds": round(each.seconds, 2),
+                }
+                for each in learned.trials
+            ],
+            "pictures": len(data.x_train),
+            "machine": export.machine(),
+            "parameters": learned.model.count_params(),
+            **facts,
+        },
+        data_digest=data.digest(),
+        weights_digest=export.weights_digest(learned.model),
+        software=export.software(),
+        created=export.now(),
+        files={},
+    )
+    shown = data.x_test if len(data.x_test) else data.x_train
+    return export.write(learned.model, metadata, shown, models, lambda final: card(final, learned, data))
+
+
+def card(metadata: Metadata, learned: Learned, data: DataSet) -> str:
+    """The model card, for people."""
+    found, training = metadata.metrics, metadata.training
+    check = found["check"]
+    measured = (
+        f"{found['accuracy_text']} of {found['pictures']:,} {found['part']} pictures"
+        if found["pictures"]
+        else "not known: one picture a class leaves none to measure with"
+    )
+    served = (
+        f"{check['served_precision']}: the same label as float32 for {check['served_same_label']:.2%} "
+        f"of {check['pictures']:,}, probabilities apart by at most {check['served_largest_difference']:.1e}"
+    )
+    rows = "\n".join(
+        f"| {each.strategy}{' **(chosen)**' if each is learned.trial else ''} | {each.frozen} | {each.parameters:,} "
+        f"| {each.accuracy} | {each.seconds:.1f} |"
+        for each in learned.trials
+    )
+    tried = (
+        f"""
+## What was tried
+
+Validation pictures: {learned.trials[0].accuracy.total:,} of the {len(data.x_train):,}, the same for all. The simplest
+strategy within one standard error of the best was chosen, and fitted to all of them.
+
+| strategy | layers frozen | trainable | validation accuracy | seconds |
+|---|---|---|---|---|
+{rows}
+"""
+        if learned.trials
+        else ""
+    )
+    return f"""# {metadata.name}
+
+Reads drawn symbols, one in a picture, of {len(metadata.labels)}: {" ".join(metadata.labels)}
+
+| | |
+|---|---|
+| accuracy | {measured} |
+| made from | base `{training["base"]}` (weights {training["base_weights"][:16]}), strategy {learned.strategy} |
+| pictures | {len(data.x_train):,} of `{data.name}` (digest {metadata.data_digest[:16]}) |
+| parameters | {training["parameters"]:,} |
+| temperature | {metadata.temperature:.3f} |
+| unsure below | {metadata.unsure_below:.4f} |
+| served in | {served} |
+{tried}
+**Input**: `uint8[N,28,28]`, ink 255 on paper 0, the ink's longer side 20 pixels, its centre of mass in the middle;
+`serving/ink.py` brings any picture into this form. **Output**: `probabilities float32[N,{len(metadata.labels)}]`.
+
+Made {metadata.created} with {", ".join(f"{k} {v}" for k, v in metadata.software.items())}.
+"""
