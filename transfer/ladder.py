@@ -65,20 +65,23 @@ class Trial:
 
 
 def plan(base: Base, widths: dict[str, int], fewest: int) -> list[Strategy]:
-    """What is worth trying with `fewest` pictures of the smallest class, the simplest first.
+    """What is worth trying with `fewest` pictures of the smallest class: the simplest first, on the likeliest cut first.
 
     `widths` are the numbers a picture at each cut. With one picture a class nothing can be compared: class means
     it is, on the last layer that still knows where things are.
     """
     if fewest < 2:
         return [Strategy("means", default_cut(base, widths), "means")]
-    cuts = [cut for cut in reversed(base.cuts) if widths[cut] <= _WIDEST][:_CUTS] or [base.cuts[-1]]
-    found = [Strategy("means", cut, "means") for cut in cuts if fewest <= _FEW]
+    first = default_cut(base, widths)
+    others = [cut for cut in reversed(base.cuts) if widths[cut] <= _WIDEST and cut != first]
+    cuts = [first, *others[: _CUTS - 1]]
+    found = [Strategy("means", first, "means")] if fewest <= _FEW else []
     found += [Strategy("linear", cut) for cut in cuts]
     if fewest > _FEW:
-        found.append(Strategy("hidden", cuts[-1], "hidden"))
+        lower = base.cuts[max(base.cuts.index(first) - 1, 0)]
+        found.append(Strategy("hidden", lower, "hidden"))
     if fewest >= _SOME:
-        found += tuned(base, default_cut(base, widths), scratch=fewest >= _MANY)
+        found += tuned(base, first, scratch=fewest >= _MANY)
     return found
 
 
