@@ -45,6 +45,8 @@ class Restored:
             "unused": self.unused,
         }
         lines = ["layers: " + ", ".join(f"{len(names)} {word}" for word, names in parts.items())]
+        for each in self.skipped:
+            lines.append(f"  of another shape: {each.name}, {_text(each.there)} there, {_text(each.here)} here")
         for word, names in (("new", self.new), ("unused", self.unused)):
             if names:
                 lines.append(f"  {word}: {', '.join(names)}")
