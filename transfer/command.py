@@ -15,6 +15,7 @@ from training.own import Own
 from transfer import base as bases
 from transfer import ladder, out
 from transfer.bottleneck import DEFAULT_LIMIT, Cache, CacheError, default_folder
+from transfer.distribute import workers
 from transfer.errors import TransferError
 from transfer.finetune import Learner, default_copies
 from transfer.learn import Learned, learn, no_better_than_chance
@@ -42,6 +43,8 @@ class Options:
 def run(own: Own, options: Options) -> int:
     """Learn, say what was seen, write the bundle; 0, or 1 where it reads too little for a bundle to be written.
 
+    Of several machines that learn together, the first writes.
+
     Raises TransferError for what cannot be done.
     """
     begun = perf_counter()
@@ -50,12 +53,16 @@ def run(own: Own, options: Options) -> int:
     if not is_name(name):
         raise TransferError(f"{name!r} is no name of a model; give one of letters, digits, '.', '_' and '-' by --name")
     _check(options)
+    # Machines can be joined only before TensorFlow computes anything.
+    together = workers()
     base = bases.load(options.base, options.models)
     counts = np.bincount(data.y_train, minlength=len(data.labels))
     copies = default_copies(len(data.x_train)) if options.copies is None else options.copies
     limit = DEFAULT_LIMIT if options.cache_limit is None else round(options.cache_limit * 2**30)
     cache = Cache(default_folder(), limit)
-    learner = Learner(base, data.x_train, data.y_train, len(data.labels), cache, copies=copies, seed=options.seed)
+    learner = Learner(
+        base, data.x_train, data.y_train, len(data.labels), cache, copies=copies, seed=options.seed, together=together
+    )
     try:
         learned = learn(learner, _wanted(options, learner, int(counts.min())))
         if learned.trials:
@@ -63,6 +70,8 @@ def run(own: Own, options: Options) -> int:
         if problem := _too_little(learned, own, counts, options.min_accuracy):
             print(f"inkling-transfer: {problem}; no model was written", file=sys.stderr)
             return 1
+        if not together.chief:
+            return 0
         facts = {"seed": options.seed, "copies": copies, "seconds": round(perf_counter() - begun, 1)}
         bundle = out.write(learned, base, data, options.models, name, facts)
     except (CacheError, ExportError, InklingError) as error:

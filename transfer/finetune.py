@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from time import perf_counter
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,6 +19,7 @@ from transfer import heads, network
 from transfer.base import Base
 from transfer.bottleneck import Cache
 from transfer.copies import distorted
+from transfer.distribute import Workers, workers
 from transfer.heads import Features, Head
 from transfer.ladder import Strategy, Trial
 from transfer.outputs import Outputs
@@ -62,14 +64,25 @@ class Fit:
 class Learner:
     """Pictures uint8[N,28,28] with their classes int64[N] of `classes`, and a base to learn them with.
 
-    Outputs of frozen layers come from the cache, those of `copies` distorted copies of each picture as well.
+    Outputs of frozen layers come from the cache, those of `copies` distorted copies of each picture as well. Layers
+    of the base are trained `together` with other machines, if there are any.
     """
 
     def __init__(
-        self, base: Base, x: Pictures, y: Classes, classes: int, cache: Cache, *, copies: int, seed: int = 0
+        self,
+        base: Base,
+        x: Pictures,
+        y: Classes,
+        classes: int,
+        cache: Cache,
+        *,
+        copies: int,
+        seed: int = 0,
+        together: Workers | None = None,
     ) -> None:
         self.base, self.x, self.y, self.classes = base, x, y, classes
         self._cache, self._copies, self._seed = cache, copies, seed
+        self._workers = together or workers()
         self._outputs: dict[str, Outputs] = {}
         self._features: dict[str, Features] = {}
 
@@ -116,7 +129,8 @@ class Learner:
         """Fit a strategy to the pictures `indices` int64[B] and their copies."""
         rows, y = self.with_copies(indices), np.tile(self.y, self._copies + 1)
         if strategy.scratch:
-            model = network.from_scratch(self.base, strategy.cut, self.classes)
+            with self._workers.strategy.scope():
+                model = network.from_scratch(self.base, strategy.cut, self.classes)
             self._train(model, model, strategy, indices)
             return Fit(strategy, model, np.zeros(0, np.float32), Head((), ()))
         features = self.features(strategy.cut)
@@ -127,7 +141,8 @@ class Learner:
             head = heads.fit(features, y, rows, self.classes, hidden=hidden, seed=self._seed)
         if not strategy.unfrozen:
             return Fit(strategy, None, features.centre, head)
-        model = network.transferred(self.base, strategy.cut, features.centre, head).model
+        with self._workers.strategy.scope():
+            model = network.transferred(self.base, strategy.cut, features.centre, head).model
         network.unfreeze(model, self.base.blocks_below(strategy.cut)[-strategy.unfrozen :])
         frozen = strategy.frozen_cut(self.base)
         trained = keras.Model(model.get_layer(frozen).output, model.output) if frozen else model
@@ -170,15 +185,13 @@ class Learner:
         rates = keras.optimizers.schedules.CosineDecay(
             rate / 20, steps, 0.01, warmup_target=rate, warmup_steps=steps // 10
         )
-        optimizer = keras.optimizers.AdamW(rates, weight_decay=_DECAY, use_ema=True, ema_momentum=0.98)
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        # XLA makes these convolutions twice slower on CPUs.
-        trained.compile(optimizer=optimizer, loss=loss, jit_compile=False)
+        with self._workers.strategy.scope():
+            optimizer = keras.optimizers.AdamW(rates, weight_decay=_DECAY, use_ema=True, ema_momentum=0.98)
+        step = self._workers.step(trained, optimizer, _loss)
         frozen = None if trained is model else strategy.frozen_cut(self.base)
-        rng = np.random.default_rng((self._seed, len(indices)))
-        batches = self._batches(frozen, indices, rng)
+        batches = self._batches(frozen, indices, np.random.default_rng((self._seed, len(indices))))
         for _ in tqdm(range(steps), desc=strategy.name, unit="step", mininterval=pace(), leave=False):
-            trained.train_on_batch(*next(batches))
+            step(*next(batches))
         optimizer.finalize_variable_values(trained.trainable_variables)
 
     def _batches(
@@ -193,3 +206,7 @@ class Learner:
                 chosen = order[start : start + _BATCH]
                 y = self.y[chosen % len(self.x)]
                 yield (outputs.rows(chosen) if outputs else DISTORTION.apply(self.x[chosen], rng)), y
+
+
+def _loss(truth: Any, logits: Any) -> Any:
+    return keras.ops.sparse_categorical_crossentropy(truth, logits, from_logits=True)
