@@ -80,7 +80,7 @@ def unfreeze(model: keras.Model, blocks: Sequence[Block]) -> None:
 
     Few pictures say little of means and variances, and layers above rely on those that they were trained with.
     """
-    for block in blocks:
-        for name in block.layers:
-            layer = model.get_layer(name)
+    names = {name for block in blocks for name in block.layers}
+    for layer in model.layers:
+        if layer.name in names:
             layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
