@@ -62,7 +62,7 @@ def look(data: bytes) -> list[Panel]:
     panels = [Panel(f"as sent, 1/{scale}" if scale > 1 else "as sent", picture)]
     planes = photographed(picture)
     if planes:
-        panels += [panel for name, sheet in photo.walk(planes) if (panel := _seen(name, sheet)) is not None]
+        panels += [panel for name, known in photo.walk(planes) if (panel := _seen(name, known)) is not None]
     else:
         panels.append(Panel("drawn, not photographed: coverage", coverage(picture)))
     found = ink.from_picture(picture)
@@ -71,18 +71,18 @@ def look(data: bytes) -> list[Panel]:
     return panels
 
 
-def _seen(name: str, sheet: photo.Sheet) -> Panel | None:
+def _seen(name: str, known: photo.Photo) -> Panel | None:
     """What a step changed; None for those that only measure."""
-    if sheet.ink is not None:
-        note = f": up to {sheet.floor} of 255" if name == "grain measured" else ""
-        return Panel(name + note, cv2.convertScaleAbs(sheet.ink, alpha=255 / max(1, int(sheet.ink.max()))))
-    if sheet.paper:
-        return Panel(name, _in_colour(sheet.paper))
-    if name == "table" and sheet.table is not None:
-        return Panel("table (white)" if sheet.table.any() else "table: none seen", sheet.table)
+    if known.ink.size:
+        note = f": up to {known.floor} of 255" if name == "grain measured" else ""
+        return Panel(name + note, cv2.convertScaleAbs(known.ink, alpha=255 / max(1, int(known.ink.max()))))
+    if known.paper:
+        return Panel(name, _in_colour(known.paper))
+    if name == "sheet":
+        return Panel("sheet (white)" if not known.sheet.all() else "sheet: everything", known.sheet)
     if name == "strokes":
-        tone = "dark" if sheet.dark_ink else "light"
-        return Panel(f"{tone} strokes, brush {sheet.brush}", _in_colour(sheet.small))
+        tone = "dark" if known.strokes.dark else "light"
+        return Panel(f"{tone} strokes, brush {known.strokes.brush}", _in_colour(known.small))
     return None
 
 

@@ -1,0 +1,71 @@
+"""Strokes: whether they are darker or lighter than what they are drawn on, and how wide they are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from cv2.typing import MatLike
+from numpy.typing import NDArray
+
+from serving.planes import fill, full_like, logarithm, steps
+
+BRUSHES = (3, 5, 7, 9, 13, 17, 23, 31, 43)
+"""Widths of strokes that are tried, in pixels of the small copy; nothing wider is a stroke."""
+_FIRST = 13
+"""Brushes of up to this width decide on dark or light strokes."""
+_DARK_RATHER = 2.0
+"""Ink lighter than the paper must stand out so many times more."""
+_LEVELS = 60
+"""Steps a natural logarithm in which brightnesses are counted here."""
+_SHADING = 4
+"""Differences of brightness that paper has by itself, in such steps."""
+_SOFT = 8
+"""The same from one pixel of the small copy to the next but one; the edges of shadows fade by less."""
+_NEARLY_ALL = 0.9
+"""Share of what the widest brush hides, from which on a brush is wide enough."""
+
+
+@dataclass(frozen=True)
+class Strokes:
+    """What the strokes on a sheet have in common."""
+
+    dark: bool = True
+    """Darker than the paper."""
+    brush: int = BRUSHES[-1]
+    """Width of a square, in small pixels, into which no stroke fits."""
+
+
+def find(small: Sequence[MatLike], sheet: MatLike) -> Strokes:
+    """Judge the strokes within `sheet`, a mask, of a small picture's planes uint8[H,W].
+
+    A brush that is wider than a narrow thing hides it. The polarity is the one in which more is hidden, and by
+    narrower brushes; the width that from which on wider ones hide hardly more. The narrower the brush, the
+    narrower the tips of shadows that it takes for strokes.
+    """
+    within = sheet > 0
+    brightness = np.stack([logarithm(plane) for plane in small])
+    beside_paper = brightness - np.median(brightness[:, within], axis=1)[:, None, None]
+    beside_paper[:, ~within] = 0
+    dark, light = (_hidden(relief, within) for relief in (-beside_paper.min(axis=0), beside_paper.max(axis=0)))
+    # Light paper between a shadow and a dark table looks like a broad stroke, and most pens are dark.
+    first = sum(brush <= _FIRST for brush in BRUSHES)
+    is_dark = _DARK_RATHER * sum(dark[:first]) >= sum(light[:first])
+    hidden = dark if is_dark else light
+    enough = next(brush for brush, found in zip(BRUSHES, hidden, strict=True) if found >= _NEARLY_ALL * hidden[-1])
+    return Strokes(is_dark, min(BRUSHES[-1], int(1.5 * enough + 2) | 1))
+
+
+def _hidden(relief: NDArray[np.float32], within: NDArray[np.bool_]) -> list[float]:
+    """How much of what stands out of a relief [H,W], and has sharp edges, each brush hides."""
+    heights = cv2.convertScaleAbs(relief + 2, alpha=_LEVELS)
+    usual = cv2.medianBlur(heights, int(max(heights.shape) / 4) | 1)
+    unlike = cv2.subtract(heights, usual)
+    edges = cv2.subtract(steps(heights), full_like(heights, _SOFT))
+    weights = (edges.astype(np.float32) / _LEVELS) ** 2 * within
+    result = []
+    for brush in BRUSHES:
+        depths = cv2.min(cv2.subtract(heights, fill(heights, brush, dark=False)), unlike)
+        depths = cv2.subtract(depths, full_like(depths, _SHADING))
+        result.append(float((depths * weights).sum()))
+    return result
