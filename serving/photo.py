@@ -22,6 +22,8 @@ _STEP = 0.25
 """Natural logarithm of a change of the light, within five small pixels, that only an edge makes."""
 _GRAINS = 4.0
 """Standard deviations of the paper's grain above which something may be ink."""
+_HALF, _STRONGEST = 0.5, 99.5
+"""Where that share of the depth of the strongest strokes (a percentile) is reached, the grain is not measured."""
 
 
 def _unknown() -> MatLike:
@@ -98,11 +100,19 @@ def leave_table(photo: Photo) -> Photo:
 
 
 def measure_grain(photo: Photo) -> Photo:
-    """Find what the paper's grain and the compression alone come to."""
-    below = np.cumsum(histogram(photo.ink, photo.within))
+    """Find what the grain and the compression alone come to, on paper away from the strokes."""
+    below = np.cumsum(histogram(photo.ink, cv2.bitwise_and(photo.within, enlarge(_beside_strokes(photo), photo.ink))))
     usual, upper = (int(np.searchsorted(below, share * below[-1])) for share in (0.5, 0.75))
     deviation = max((upper - usual) / 0.674, 1.0)
     return replace(photo, floor=int(usual + max(_GRAINS * deviation, 5.0)))
+
+
+def _beside_strokes(photo: Photo) -> MatLike:
+    """255 where hardly anything stands out from the paper; small."""
+    pairs = zip(photo.small, photo.paper, strict=True)
+    depths = np.max([np.abs(logarithm(plane) - logarithm(paper)) for plane, paper in pairs], axis=0)
+    strong = depths > _HALF * np.percentile(depths[photo.sheet > 0], _STRONGEST)
+    return cv2.bitwise_not(cv2.dilate(mask_of(strong), square(5)))
 
 
 def remove_lines(photo: Photo) -> Photo:

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from serving.planes import fill, full_like, logarithm, steps
 
-BRUSHES = (3, 5, 7, 9, 13, 17, 23, 31, 43)
-"""Widths of strokes that are tried, in pixels of the small copy; nothing wider is a stroke."""
+WIDEST = 57
+"""Nothing wider, in pixels of the small copy, is a stroke; a surface is."""
+_BRUSHES = (3, 5, 7, 9, 13, 17, 23, 31, 43, WIDEST)
+"""Widths of strokes that are tried."""
 _FIRST = 13
 """Brushes of up to this width decide on dark or light strokes."""
 _DARK_RATHER = 2.0
@@ -32,7 +34,7 @@ class Strokes:
 
     dark: bool = True
     """Darker than the paper."""
-    brush: int = BRUSHES[-1]
+    brush: int = WIDEST
     """Width of a square, in small pixels, into which no stroke fits."""
 
 
@@ -49,11 +51,11 @@ def find(small: Sequence[MatLike], sheet: MatLike) -> Strokes:
     beside_paper[:, ~within] = 0
     dark, light = (_hidden(relief, within) for relief in (-beside_paper.min(axis=0), beside_paper.max(axis=0)))
     # Light paper between a shadow and a dark table looks like a broad stroke, and most pens are dark.
-    first = sum(brush <= _FIRST for brush in BRUSHES)
+    first = sum(brush <= _FIRST for brush in _BRUSHES)
     is_dark = _DARK_RATHER * sum(dark[:first]) >= sum(light[:first])
     hidden = dark if is_dark else light
-    enough = next(brush for brush, found in zip(BRUSHES, hidden, strict=True) if found >= _NEARLY_ALL * hidden[-1])
-    return Strokes(is_dark, min(BRUSHES[-1], int(1.5 * enough + 2) | 1))
+    enough = next(brush for brush, found in zip(_BRUSHES, hidden, strict=True) if found >= _NEARLY_ALL * hidden[-1])
+    return Strokes(is_dark, min(WIDEST, int(1.5 * enough + 2) | 1))
 
 
 def _hidden(relief: NDArray[np.float32], within: NDArray[np.bool_]) -> list[float]:
@@ -62,9 +64,9 @@ def _hidden(relief: NDArray[np.float32], within: NDArray[np.bool_]) -> list[floa
     usual = cv2.medianBlur(heights, int(max(heights.shape) / 4) | 1)
     unlike = cv2.subtract(heights, usual)
     edges = cv2.subtract(steps(heights), full_like(heights, _SOFT))
-    weights = (edges.astype(np.float32) / _LEVELS) ** 2 * within
+    weights = (edges.astype(np.float32) / _LEVELS) ** 4 * within
     result = []
-    for brush in BRUSHES:
+    for brush in _BRUSHES:
         depths = cv2.min(cv2.subtract(heights, fill(heights, brush, dark=False)), unlike)
         depths = cv2.subtract(depths, full_like(depths, _SHADING))
         result.append(float((depths * weights).sum()))

@@ -14,11 +14,10 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from serving.planes import fill, logarithm, mask_of, square, steps
+from serving.strokes import WIDEST
 
 _NARROW = 9
 """Brush that paints over thin strokes, printed lines and the grain of wood before edges are sought."""
-_WIDEST = 43
-"""Width of the widest strokes; a surface is wider."""
 _FEWEST = 0.001
 """Share of the picture below which a piece of it is no surface."""
 _EDGE, _COLOUR_EDGE = 0.2, 0.06
@@ -84,11 +83,9 @@ def _pieces(small: Sequence[MatLike]) -> list[Piece]:
 
 def _is_wide(mask: MatLike) -> bool:
     """Whether no stroke is as wide as this; what reaches the picture's edge goes on beyond it."""
-    half = _WIDEST // 2 + 1
-    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    filled = cv2.drawContours(mask.copy(), outlines, -1, 255, cv2.FILLED)
-    beyond = cv2.copyMakeBorder(filled, half, half, half, half, cv2.BORDER_REPLICATE)
-    return bool(cv2.distanceTransform(beyond, cv2.DIST_C, 3).max() >= half)
+    half = WIDEST // 2 + 1
+    beyond = cv2.copyMakeBorder(mask, half, half, half, half, cv2.BORDER_REPLICATE)
+    return bool(cv2.distanceTransform(beyond, cv2.DIST_C, 3).max() > half)
 
 
 def _surface(piece: Piece, pieces: Sequence[Piece], brightness: float, others: Sequence[Piece] = ()) -> MatLike:
@@ -109,7 +106,7 @@ def writing_on(small: Sequence[MatLike], surface: MatLike) -> float:
 def _standing_out(small: Sequence[MatLike], surface: MatLike, dark: bool) -> float:
     beyond = 0 if dark else 255
     planes = [np.where(surface, plane, beyond).astype(np.uint8) for plane in small]
-    filled = [logarithm(fill(plane, _WIDEST, dark)) - logarithm(plane) for plane in planes]
+    filled = [logarithm(fill(plane, WIDEST, dark)) - logarithm(plane) for plane in planes]
     relief = np.abs(filled).max(axis=0)
     inner = cv2.erode(surface, square(5)) > 0
     heights, edges = relief[inner], np.maximum(steps(relief)[inner] - _SOFT, 0) ** 2
