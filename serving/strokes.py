@@ -24,7 +24,9 @@ _SHADING = 4
 """Differences of brightness that paper has by itself, in such steps."""
 _SOFT = 8
 """The same from one pixel of the small copy to the next but one; the edges of shadows fade by less."""
-_NEARLY_ALL = 0.9
+_SHARPLY = 4
+"""Edges count with this power of what they are higher than soft ones."""
+_NEARLY_ALL = 0.75
 """Share of what the widest brush hides, from which on a brush is wide enough."""
 
 
@@ -62,12 +64,13 @@ def _hidden(relief: NDArray[np.float32], within: NDArray[np.bool_]) -> list[floa
     """How much of what stands out of a relief [H,W], and has sharp edges, each brush hides."""
     heights = cv2.convertScaleAbs(relief + 2, alpha=_LEVELS)
     usual = cv2.medianBlur(heights, int(max(heights.shape) / 4) | 1)
-    unlike = cv2.subtract(heights, usual)
-    edges = cv2.subtract(steps(heights), full_like(heights, _SOFT))
-    weights = (edges.astype(np.float32) / _LEVELS) ** 4 * within
+    edges = steps(heights)
+    # No brush hides more of a stroke than its edge is high: what is beyond that is the shadow around it.
+    most = cv2.min(cv2.subtract(heights, usual), edges)
+    weights = (cv2.subtract(edges, full_like(edges, _SOFT)).astype(np.float32) / _LEVELS) ** _SHARPLY * within
     result = []
     for brush in _BRUSHES:
-        depths = cv2.min(cv2.subtract(heights, fill(heights, brush, dark=False)), unlike)
+        depths = cv2.min(cv2.subtract(heights, fill(heights, brush, dark=False)), most)
         depths = cv2.subtract(depths, full_like(depths, _SHADING))
         result.append(float((depths * weights).sum()))
     return result

@@ -18,84 +18,116 @@ from serving.strokes import WIDEST
 
 _NARROW = 9
 """Brush that paints over thin strokes, printed lines and the grain of wood before edges are sought."""
+_ROOM = 51
+"""Side in pixels of a square for which a surface has room, and no stroke."""
 _FEWEST = 0.001
 """Share of the picture below which a piece of it is no surface."""
-_EDGE, _COLOUR_EDGE = 0.2, 0.06
+_EDGE, _COLOUR_EDGE = 0.15, 0.045
 """Step of the brightness, and of a colour beside it, between neighbours: natural logarithms."""
-_ALIKE, _TINGE = 0.3, 0.11
-"""Differences of brightness and of colour (natural logarithms) that one surface has."""
-_DEEPEST = 1.05
-"""Natural logarithm by which the deepest shadow differs from what is lit."""
+_TINGE, _DEEPEST = 0.11, 1.05
+"""Natural logarithms by which the deepest shadow differs in colour and in brightness from what is lit."""
 _SOFT = 0.1
 """Step of the brightness from one pixel to the next but one that shadows have."""
 _USUAL = 0.03
 """Added to what usually stands out, lest smooth surfaces win by the faintest stains."""
-_AS_WELL = 0.5
+_AS_WELL = 0.7
 """In the shade the writing stands out by at least this share of what it does in the light."""
 
 
 @dataclass(frozen=True)
-class Piece:
-    """A part of the picture between edges: mask uint8[H,W] of 0 and 255, mean brightness and colour float32[1+C]."""
+class Look:
+    """Natural logarithms of what a place looks like: brightness, and each colour beside it float32[C]."""
 
-    mask: MatLike
-    look: NDArray[np.float32]
+    brightness: float
+    colours: NDArray[np.float32]
 
-    def is_like(self, other: "Piece", brightness: float = _ALIKE) -> bool:
-        """Whether both may be parts of one thing whose light differs by so much."""
-        lightness, *colour = np.abs(self.look - other.look)
-        return bool(lightness < brightness) and max(colour, default=0.0) < _TINGE
+    def is_like(self, other: "Look", brightness: float, colour: float) -> bool:
+        """Whether they differ by less."""
+        tinge = float(np.abs(self.colours - other.colours).max())
+        return abs(self.brightness - other.brightness) < brightness and tinge < colour
+
+
+@dataclass(frozen=True)
+class View:
+    """A small picture without what is narrow: natural logarithms of brightness [H,W], of colours beside it [C,H,W]."""
+
+    brightness: NDArray[np.float32]
+    colours: NDArray[np.float32]
+
+    def at(self, place: MatLike) -> Look:
+        """What a place, a mask, looks like on average."""
+        within = place > 0
+        return Look(float(self.brightness[within].mean()), self.colours[:, within].mean(axis=1))
 
 
 def sheet_of(small: Sequence[MatLike]) -> MatLike:
     """Mask uint8[H,W], 255 on the surface that is written on, in a small picture's planes uint8[H,W] each."""
-    pieces = _pieces(small)
+    view = _view(small)
+    pieces = _pieces(view)
     if len(pieces) < 2:
         return np.full(small[0].shape, 255, np.uint8)
-    surfaces = [_surface(piece, pieces, _ALIKE) for piece in pieces]
-    scores = [writing_on(small, surface) for surface in surfaces]
+    groups = _grouped(pieces, view)
+    scores = [writing_on(small, _surface(group, groups)) for group in groups]
     best = int(np.argmax(scores))
-    written = [piece for piece, score in zip(pieces, scores, strict=True) if score >= _AS_WELL * scores[best]]
-    return _surface(pieces[best], pieces, _ALIKE, [each for each in written if each.is_like(pieces[best], _DEEPEST)])
+    look = view.at(groups[best])
+    written = [
+        group
+        for group, score in zip(groups, scores, strict=True)
+        if score >= _AS_WELL * scores[best] and look.is_like(view.at(group), _DEEPEST, _TINGE)
+    ]
+    others = [group for group in groups if all(group is not each for each in written)]
+    return _surface(np.max(written, axis=0), others)
 
 
-def _pieces(small: Sequence[MatLike]) -> list[Piece]:
-    """All that is wider than a stroke."""
+def _view(small: Sequence[MatLike]) -> View:
     smooth = [cv2.medianBlur(fill(fill(plane, _NARROW, True), _NARROW, False), 5) for plane in small]
-    colours = np.stack([logarithm(plane) for plane in smooth])
-    lightness = colours.mean(axis=0)
-    tints = colours - lightness
-    edge = steps(lightness) >= _EDGE
-    for tint in tints:
-        edge |= steps(tint) >= _COLOUR_EDGE
+    planes = np.stack([logarithm(plane) for plane in smooth])
+    brightness = planes.mean(axis=0)
+    return View(brightness, planes - brightness)
+
+
+def _pieces(view: View) -> list[MatLike]:
+    """Masks of all that lies between edges and is wider than a stroke."""
+    edge = steps(view.brightness) >= _EDGE
+    for colour in view.colours:
+        edge |= steps(colour) >= _COLOUR_EDGE
     free = cv2.morphologyEx(mask_of(~edge), cv2.MORPH_OPEN, square(3))
     number, labels, stats, _ = cv2.connectedComponentsWithStats(free, connectivity=4)
-    found = []
-    for label in range(1, number):
-        if stats[label, cv2.CC_STAT_AREA] < _FEWEST * labels.size:
-            continue
-        own = labels == label
-        if _is_wide(mask_of(own)):
-            look = np.array([lightness[own].mean(), *tints[:, own].mean(axis=1)], np.float32)
-            found.append(Piece(mask_of(own), look))
-    return found
+    large = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= _FEWEST * labels.size)
+    pieces = (mask_of(labels == label) for label in large if label)
+    return [piece for piece in pieces if _is_wide(piece)]
+
+
+def _grouped(pieces: Sequence[MatLike], view: View) -> list[MatLike]:
+    """Pieces joined where nothing but a stroke divides them: near each other they look alike."""
+    groups: list[MatLike] = []
+    near = [cv2.dilate(piece, square(2 * WIDEST + 1)) for piece in pieces]
+    joined = list(range(len(pieces)))
+    for i, piece in enumerate(pieces):
+        for j in range(i):
+            sides = cv2.bitwise_and(piece, near[j]), cv2.bitwise_and(pieces[j], near[i])
+            if all(map(cv2.countNonZero, sides)) and view.at(sides[0]).is_like(
+                view.at(sides[1]), _EDGE, _COLOUR_EDGE
+            ):
+                joined = [joined[j] if each == joined[i] else each for each in joined]
+    for group in sorted(set(joined)):
+        groups.append(np.max([piece for piece, own in zip(pieces, joined, strict=True) if own == group], axis=0))
+    return groups
 
 
 def _is_wide(mask: MatLike) -> bool:
     """Whether no stroke is as wide as this; what reaches the picture's edge goes on beyond it."""
-    half = WIDEST // 2 + 1
+    half = _ROOM // 2 + 1
     beyond = cv2.copyMakeBorder(mask, half, half, half, half, cv2.BORDER_REPLICATE)
-    return bool(cv2.distanceTransform(beyond, cv2.DIST_C, 3).max() > half)
+    return bool(cv2.distanceTransform(beyond, cv2.DIST_C, 3).max() >= half)
 
 
-def _surface(piece: Piece, pieces: Sequence[Piece], brightness: float, others: Sequence[Piece] = ()) -> MatLike:
-    """Mask of a piece, of those like it, and of all that is cut off by them: strokes, and what they surround."""
-    own = [each for each in pieces if each.is_like(piece, brightness)] + list(others)
-    mask = np.max([each.mask for each in own], axis=0)
-    _, labels = cv2.connectedComponents(cv2.bitwise_not(cv2.dilate(mask, square(3))), connectivity=4)
-    foreign = [each for each in pieces if all(each is not one for one in own)]
-    elsewhere = np.unique(np.concatenate([[0], *(labels[each.mask > 0] for each in foreign)]))
-    return cv2.bitwise_or(cv2.dilate(mask, square(3)), mask_of(~np.isin(labels, elsewhere)))
+def _surface(group: MatLike, groups: Sequence[MatLike]) -> MatLike:
+    """Mask of a group and of all that it cuts off from the others: strokes, and what they surround."""
+    mask = cv2.dilate(group, square(3))
+    _, labels = cv2.connectedComponents(cv2.bitwise_not(mask), connectivity=4)
+    elsewhere = [np.unique(labels[other > 0]) for other in groups if other is not group]
+    return cv2.bitwise_or(mask, mask_of(~np.isin(labels, np.concatenate([[0], *elsewhere]))))
 
 
 def writing_on(small: Sequence[MatLike], surface: MatLike) -> float:
