@@ -13,7 +13,7 @@ from cv2.typing import MatLike
 
 from serving import lines, specks, strokes, surfaces
 from serving.picture import Picture
-from serving.planes import enlarge, fill, histogram, logarithm, mask_of, share_of, square, steps
+from serving.planes import enlarge, fill, histogram, logarithm, mask_of, share_of, shares_of, square, steps
 from serving.strokes import Strokes
 
 _SMALL = 256
@@ -22,8 +22,11 @@ _STEP = 0.25
 """Natural logarithm of a change of the light, within five small pixels, that only an edge makes."""
 _GRAINS = 4.0
 """Standard deviations of the paper's grain above which something may be ink."""
+_FEWEST, _LEVELS = 5.0, 2.0
+"""What may be ink differs from the paper by at least this much (of 255), and by so many of the camera's levels."""
 _HALF, _STRONGEST = 0.5, 99.5
-"""Where that share of the depth of the strongest strokes (a percentile) is reached, the grain is not measured."""
+"""Where that share of the depth of the strongest strokes (a percentile) is reached, the grain is not measured, unless
+such depths are usual."""
 
 
 def _unknown() -> MatLike:
@@ -43,6 +46,8 @@ class Photo:
     strokes: Strokes = Strokes()
     paper: tuple[MatLike, ...] = ()
     """The paper without its ink, small."""
+    gain: float = 255.0
+    """`ink` where as much light is taken, or added, as the paper gives."""
     ink: MatLike = field(default_factory=_unknown)
     """[H,W], how far each pixel is from paper to ink; cleaner with every step."""
     floor: int = 0
@@ -78,19 +83,18 @@ def find_paper(photo: Photo) -> Photo:
     dark = photo.strokes.dark
     # One pixel towards the ink: along the edge of a shadow the copy is too coarse to say what is paper.
     to_ink = cv2.erode if dark else cv2.dilate
-    paper = (to_ink(fill(plane, photo.strokes.brush, dark), square(3)) for plane in photo.small)
-    return replace(photo, paper=tuple(paper))
+    paper = tuple(to_ink(fill(plane, photo.strokes.brush, dark), square(3)) for plane in photo.small)
+    return replace(photo, paper=paper, gain=255.0 if dark else _gain_of_chalk(photo.small, paper))
 
 
 def flatten(photo: Photo) -> Photo:
     """Divide the light out: what share of the paper's light the ink takes or, chalk for one, adds."""
     height, width = photo.planes[0].shape
-    gain = 255.0 if photo.strokes.dark else _gain_of_chalk(photo)
     ink = np.zeros((height, width), np.uint8)
     for plane, paper in zip(photo.planes, photo.paper, strict=True):
         light = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
         taken = cv2.subtract(light, plane) if photo.strokes.dark else cv2.subtract(plane, light)
-        cv2.max(ink, share_of(taken, light, gain), dst=ink)
+        cv2.max(ink, shares_of(taken, light, photo.gain), dst=ink)
     return replace(photo, ink=cv2.GaussianBlur(ink, (3, 3), 0))
 
 
@@ -103,15 +107,17 @@ def measure_grain(photo: Photo) -> Photo:
     """Find what the grain and the compression alone come to, on paper away from the strokes."""
     below = np.cumsum(histogram(photo.ink, cv2.bitwise_and(photo.within, enlarge(_beside_strokes(photo), photo.ink))))
     usual, upper = (int(np.searchsorted(below, share * below[-1])) for share in (0.5, 0.75))
-    deviation = max((upper - usual) / 0.674, 1.0)
-    return replace(photo, floor=int(usual + max(_GRAINS * deviation, 5.0)))
+    deviation = (upper - usual) / 0.674
+    level = share_of(1, float(np.median([plane[photo.sheet > 0] for plane in photo.paper])), photo.gain)
+    return replace(photo, floor=int(usual + max(_GRAINS * deviation, _FEWEST, _LEVELS * level)))
 
 
 def _beside_strokes(photo: Photo) -> MatLike:
     """255 where hardly anything stands out from the paper; small."""
     pairs = zip(photo.small, photo.paper, strict=True)
     depths = np.max([np.abs(logarithm(plane) - logarithm(paper)) for plane, paper in pairs], axis=0)
-    strong = depths > _HALF * np.percentile(depths[photo.sheet > 0], _STRONGEST)
+    usual, strongest = np.percentile(depths[photo.sheet > 0], (50, _STRONGEST))
+    strong = depths > max(_HALF * strongest, _GRAINS * usual)
     return cv2.bitwise_not(cv2.dilate(mask_of(strong), square(5)))
 
 
@@ -155,9 +161,7 @@ def walk(planes: tuple[MatLike, ...]) -> Iterator[tuple[str, Photo]]:
         yield name, photo
 
 
-def _gain_of_chalk(photo: Photo) -> float:
+def _gain_of_chalk(small: tuple[MatLike, ...], paper: tuple[MatLike, ...]) -> float:
     """Chalk is many times lighter than its ground; bring its strongest strokes near 255."""
-    strengths = [
-        logarithm(plane) - logarithm(paper) for plane, paper in zip(photo.small, photo.paper, strict=True)
-    ]
+    strengths = [logarithm(plane) - logarithm(ground) for plane, ground in zip(small, paper, strict=True)]
     return 200 / max(float(np.expm1(np.percentile(np.max(strengths, axis=0), 99.9))), 0.15)

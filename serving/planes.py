@@ -15,8 +15,13 @@ def logarithm(plane: MatLike) -> NDArray[np.float32]:
     return _LOG[plane]
 
 
-def share_of(part: MatLike, light: MatLike, scale: float = 255.0) -> MatLike:
-    """What share of the light a part of it is, times `scale`: uint8[H,W]."""
+def share_of(part: float, light: float, scale: float) -> float:
+    """What share of the light a part of it is, times `scale`; the darkest light counts for more than it is."""
+    return part / (light + _BLACK) * scale
+
+
+def shares_of(part: MatLike, light: MatLike, scale: float) -> MatLike:
+    """The same of whole planes: uint8[H,W]."""
     return cv2.divide(part, cv2.add(light, full_like(light, _BLACK)), scale=scale)
 
 

@@ -15,6 +15,10 @@ _SHARP = 0.75
 """Share of a stroke's strength that is lost across its outline; shadows fade more slowly."""
 _SMALLEST = 0.025
 """Share of the picture's longer side that the largest symbol takes at least."""
+_THIN = 0.25
+"""Ratio of the sides of what is no symbol at the paper's edge, but a line."""
+_CUT_OFF = 0.1
+"""The same of what reaches the paper's edge: smaller things there are ends of lines and slivers of the table."""
 
 
 def remove(ink: MatLike, floor: int, paper: MatLike | None = None) -> MatLike:
@@ -43,15 +47,25 @@ def remove(ink: MatLike, floor: int, paper: MatLike | None = None) -> MatLike:
     # Ends of shadows and slivers of the table are smaller than a symbol, and weaker or at the paper's edge.
     doubtful = (strengths < 0.6 * full) | (outside > 0)
     least = np.where(doubtful, 0.35, 0.12) * sides.max()
+    least[outside > 0] = np.maximum(least[outside > 0], _CUT_OFF * max(ink.shape))
     keep = (sides >= np.maximum(least, 0.012 * max(ink.shape))) & (areas >= 12) & (outside < 0.5)
     keep &= _sharpness(ink, core, labels, len(stats)) > _SHARP * strengths
     keep[0] = False
+    for part in np.flatnonzero(keep & (outside > 0)):
+        keep[part] = not _is_bar(labels == part)
     if sides[keep].max(initial=0) < _SMALLEST * max(ink.shape):
         return blank
     kept = mask_of(keep)[labels]
     start = 0.8 * floor
     scaled = cv2.convertScaleAbs(cv2.subtract(ink, full_like(ink, start)), alpha=255 / (full - start))
     return cv2.bitwise_and(scaled, cv2.dilate(kept, square(5)))
+
+
+def _is_bar(part: NDArray[np.bool_]) -> bool:
+    """Whether it is straight and thin: at the paper's edge, the end of a ruled line or the edge itself."""
+    points = np.argwhere(part).astype(np.float32)
+    _, sides, _ = cv2.minAreaRect(points)
+    return min(sides) < _THIN * max(sides)
 
 
 def _sharpness(ink: MatLike, core: MatLike, labels: MatLike, number: int) -> NDArray[np.float64]:
