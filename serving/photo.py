@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from cv2.typing import MatLike
 
-from serving import lines, specks, strokes, surfaces
+from serving import gaps, lines, specks, strokes, surfaces
 from serving.picture import Picture
 from serving.planes import enlarge, fill, histogram, logarithm, mask_of, share_of, shares_of, square, steps
 from serving.strokes import Strokes
@@ -134,6 +134,11 @@ def remove_specks(photo: Photo) -> Photo:
     return replace(photo, ink=specks.remove(photo.ink, photo.floor, cv2.bitwise_and(photo.within, smooth)))
 
 
+def mend_gaps(photo: Photo) -> Photo:
+    """Close what a skipping pen left open."""
+    return replace(photo, ink=gaps.mend(photo.ink))
+
+
 STEPS: tuple[tuple[str, Callable[[Photo], Photo]], ...] = (
     ("shrunk", shrink),
     ("sheet", find_sheet),
@@ -144,6 +149,7 @@ STEPS: tuple[tuple[str, Callable[[Photo], Photo]], ...] = (
     ("grain measured", measure_grain),
     ("ruled lines removed", remove_lines),
     ("specks removed", remove_specks),
+    ("gaps mended", mend_gaps),
 )
 
 
