@@ -12,7 +12,7 @@ _LOG = np.log(np.arange(256, dtype=np.float32) + _BLACK)
 
 def logarithm(plane: MatLike) -> NDArray[np.float32]:
     """Natural logarithm float32[H,W] of a brightness: equal differences are equal shares of the light."""
-    return _LOG[plane]
+    return np.take(_LOG, plane)
 
 
 def share_of(part: float, light: float, scale: float) -> float:

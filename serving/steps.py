@@ -1,4 +1,4 @@
-"""One picture that shows every step from a photo to what the network sees: `python -m serving.ink PICTURE --steps`."""
+"""One picture that shows every step from a photo to what is read: `python -m serving.ink PICTURE --steps`."""
 
 import argparse
 import sys
@@ -9,10 +9,13 @@ import cv2
 import numpy as np
 from cv2.typing import MatLike
 
-from serving import ink, photo
+from serving import engines, ink, photo
 from serving.errors import InklingError
+from serving.loaded import PREFERRED
 from serving.paper import coverage, photographed
 from serving.picture import Picture, decode
+from serving.recognizer import Reading, Recognizer
+from serving.repository import SHIPPED, Repository
 
 _SIDE = 360
 _CAPTION = 26
@@ -43,7 +46,9 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     try:
-        panels = look(arguments.picture.read_bytes())
+        bundle = Repository(SHIPPED).find(PREFERRED)
+        recognizer = Recognizer(bundle, engines.load("openvino", bundle.path))
+        panels = look(arguments.picture.read_bytes(), recognizer)
     except OSError as error:
         sys.exit(f"{arguments.picture} cannot be read: {error.strerror}")
     except InklingError as error:
@@ -56,8 +61,8 @@ def main() -> None:
     print(f"{len(panels)} steps in {arguments.steps}")
 
 
-def look(data: bytes) -> list[Panel]:
-    """Every step that an image file takes. Raises as `decode`."""
+def look(data: bytes, recognizer: Recognizer) -> list[Panel]:
+    """Every step that an image file takes, to what is read. Raises as `decode`."""
     picture, scale = decode(data)
     panels = [Panel(f"as sent, 1/{scale}" if scale > 1 else "as sent", picture)]
     planes = photographed(picture)
@@ -65,9 +70,10 @@ def look(data: bytes) -> list[Panel]:
         panels += [panel for name, known in photo.walk(planes) if (panel := _seen(name, known)) is not None]
     else:
         panels.append(Panel("drawn, not photographed: coverage", coverage(picture)))
-    found = ink.from_picture(picture)
-    panels.append(Panel(f"boxes: {len(found.boxes) or 'no ink'}", _boxed(picture, found)))
-    panels += [Panel("28x28, what the network sees", small) for small in found.pictures]
+    found = ink.from_picture(picture, many=recognizer.bundle.metadata.symbols == "many")
+    (reading,) = recognizer.read([found], 1)
+    panels.append(Panel(f"read: {reading.text or 'nothing'}", _boxed(picture, reading)))
+    panels += [Panel(f"seen as {each.label}, {each.confidence:.1%}", each.picture) for each in reading.symbols]
     return panels
 
 
@@ -107,10 +113,10 @@ def _tile(panel: Panel) -> Picture:
     return tile
 
 
-def _boxed(picture: Picture, found: ink.Ink) -> MatLike:
+def _boxed(picture: Picture, reading: Reading) -> MatLike:
     result = _on_white(picture).copy()
     thickness = max(1, round(max(result.shape) / 250))
-    for left, top, width, height in found.boxes:
+    for left, top, width, height in (symbol.box for symbol in reading.symbols):
         corners = (int(left), int(top)), (int(left + width), int(top + height))
         cv2.rectangle(result, *corners, _BOX, thickness)
     return result

@@ -30,8 +30,8 @@ _SOFT = 0.1
 """Step of the brightness from one pixel to the next but one that shadows have."""
 _USUAL = 0.03
 """Added to what usually stands out, lest smooth surfaces win by the faintest stains."""
-_AS_WELL = 0.7
-"""In the shade the writing stands out by at least this share of what it does in the light."""
+_SAME_PEN, _SHADED = 0.75, 0.5
+"""Shares of the depth of strokes, and of how they stand out, that the same pen has elsewhere on a sheet."""
 
 
 @dataclass(frozen=True)
@@ -60,23 +60,39 @@ class View:
         return Look(float(self.brightness[within].mean()), self.colours[:, within].mean(axis=1))
 
 
+@dataclass(frozen=True)
+class Writing:
+    """How far the strongest strokes on a surface are from it, and all else usually is: natural logarithms."""
+
+    depth: float
+    usual: float
+
+    @property
+    def stands_out(self) -> float:
+        """How many times as far as usual."""
+        return self.depth / (self.usual + _USUAL)
+
+    def is_like(self, other: "Writing") -> bool:
+        """Whether it may be of the same pen; in the shade there is more grain."""
+        return self.depth >= _SAME_PEN * other.depth and self.stands_out >= _SHADED * other.stands_out
+
+
 def sheet_of(small: Sequence[MatLike]) -> MatLike:
     """Mask uint8[H,W], 255 on the surface that is written on, in a small picture's planes uint8[H,W] each."""
     view = _view(small)
-    pieces = _pieces(view)
-    if len(pieces) < 2:
+    groups = _grouped(_pieces(view), view)
+    if len(groups) < 2:
         return np.full(small[0].shape, 255, np.uint8)
-    groups = _grouped(pieces, view)
-    scores = [writing_on(small, _surface(group, groups)) for group in groups]
-    best = int(np.argmax(scores))
+    writings = [_writing_on(small, _surface([number], groups)) for number in range(len(groups))]
+    best = max(range(len(groups)), key=lambda number: writings[number].stands_out)
     look = view.at(groups[best])
-    written = [
-        group
-        for group, score in zip(groups, scores, strict=True)
-        if score >= _AS_WELL * scores[best] and look.is_like(view.at(group), _DEEPEST, _TINGE)
+    # The edge of a shadow may be as sharp as that of a sheet; then there is writing of the same pen on both sides.
+    own = [
+        number
+        for number, (group, writing) in enumerate(zip(groups, writings, strict=True))
+        if writing.is_like(writings[best]) and view.at(group).is_like(look, _DEEPEST, _TINGE)
     ]
-    others = [group for group in groups if all(group is not each for each in written)]
-    return _surface(np.max(written, axis=0), others)
+    return _surface(own, groups)
 
 
 def _view(small: Sequence[MatLike]) -> View:
@@ -99,20 +115,23 @@ def _pieces(view: View) -> list[MatLike]:
 
 
 def _grouped(pieces: Sequence[MatLike], view: View) -> list[MatLike]:
-    """Pieces joined where nothing but a stroke divides them: near each other they look alike."""
+    """Masks of pieces, joined where nothing but a stroke divides them."""
     groups: list[MatLike] = []
-    near = [cv2.dilate(piece, square(2 * WIDEST + 1)) for piece in pieces]
-    joined = list(range(len(pieces)))
-    for i, piece in enumerate(pieces):
-        for j in range(i):
-            sides = cv2.bitwise_and(piece, near[j]), cv2.bitwise_and(pieces[j], near[i])
-            if all(map(cv2.countNonZero, sides)) and view.at(sides[0]).is_like(
-                view.at(sides[1]), _EDGE, _COLOUR_EDGE
-            ):
-                joined = [joined[j] if each == joined[i] else each for each in joined]
-    for group in sorted(set(joined)):
-        groups.append(np.max([piece for piece, own in zip(pieces, joined, strict=True) if own == group], axis=0))
+    for piece in pieces:
+        continued = [_continues(piece, group, view) for group in groups]
+        parts = [group for group, own in zip(groups, continued, strict=True) if own]
+        groups = [group for group, own in zip(groups, continued, strict=True) if not own]
+        groups.append(np.max([piece, *parts], axis=0))
     return groups
+
+
+def _continues(one: MatLike, other: MatLike, view: View) -> bool:
+    """Whether two masks look alike where they face each other across the width of a stroke."""
+    reach = square(2 * WIDEST + 1)
+    facing = cv2.bitwise_and(one, cv2.dilate(other, reach)), cv2.bitwise_and(other, cv2.dilate(one, reach))
+    if not all(map(cv2.countNonZero, facing)):
+        return False
+    return view.at(facing[0]).is_like(view.at(facing[1]), _EDGE, _COLOUR_EDGE)
 
 
 def _is_wide(mask: MatLike) -> bool:
@@ -122,26 +141,26 @@ def _is_wide(mask: MatLike) -> bool:
     return bool(cv2.distanceTransform(beyond, cv2.DIST_C, 3).max() >= half)
 
 
-def _surface(group: MatLike, groups: Sequence[MatLike]) -> MatLike:
-    """Mask of a group and of all that it cuts off from the others: strokes, and what they surround."""
-    mask = cv2.dilate(group, square(3))
+def _surface(own: Sequence[int], groups: Sequence[MatLike]) -> MatLike:
+    """Mask of some of the groups and of all that they cut off from the others: strokes, and what those surround."""
+    mask = cv2.dilate(np.max([groups[number] for number in own], axis=0), square(3))
     _, labels = cv2.connectedComponents(cv2.bitwise_not(mask), connectivity=4)
-    elsewhere = [np.unique(labels[other > 0]) for other in groups if other is not group]
+    elsewhere = [np.unique(labels[group > 0]) for number, group in enumerate(groups) if number not in own]
     return cv2.bitwise_or(mask, mask_of(~np.isin(labels, np.concatenate([[0], *elsewhere]))))
 
 
-def writing_on(small: Sequence[MatLike], surface: MatLike) -> float:
-    """How many times as strong as usual the strongest strokes are on a surface, dark or light ones."""
-    return max(_standing_out(small, surface, dark) for dark in (True, False))
+def _writing_on(small: Sequence[MatLike], surface: MatLike) -> Writing:
+    """The strongest strokes on a surface, dark or light ones."""
+    return max((_strokes_on(small, surface, dark) for dark in (True, False)), key=lambda writing: writing.stands_out)
 
 
-def _standing_out(small: Sequence[MatLike], surface: MatLike, dark: bool) -> float:
+def _strokes_on(small: Sequence[MatLike], surface: MatLike, dark: bool) -> Writing:
     beyond = 0 if dark else 255
     planes = [np.where(surface, plane, beyond).astype(np.uint8) for plane in small]
-    filled = [logarithm(fill(plane, WIDEST, dark)) - logarithm(plane) for plane in planes]
-    relief = np.abs(filled).max(axis=0)
+    depths = np.max([np.abs(logarithm(fill(plane, WIDEST, dark)) - logarithm(plane)) for plane in planes], axis=0)
     inner = cv2.erode(surface, square(5)) > 0
-    heights, edges = relief[inner], np.maximum(steps(relief)[inner] - _SOFT, 0) ** 2
-    weights = heights * edges
+    # A mean in which what is deep counts for more, and what has sharp edges.
+    weights = depths[inner] * np.maximum(steps(depths)[inner] - _SOFT, 0) ** 2
     total = float(weights.sum())
-    return float((weights * heights).sum()) / total / (float(np.median(heights)) + _USUAL) if total else 0.0
+    depth = float(weights @ depths[inner]) / total if total else 0.0
+    return Writing(depth, float(np.median(depths[inner])) if inner.any() else 0.0)
