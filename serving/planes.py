@@ -12,7 +12,8 @@ _LOG = np.log(np.arange(256, dtype=np.float32) + _BLACK)
 
 def logarithm(plane: MatLike) -> NDArray[np.float32]:
     """Natural logarithm float32[H,W] of a brightness: equal differences are equal shares of the light."""
-    return np.take(_LOG, plane)
+    result: NDArray[np.float32] = _LOG[plane]
+    return result
 
 
 def share_of(part: float, light: float, scale: float) -> float:
