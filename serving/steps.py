@@ -1,4 +1,4 @@
-"""One picture that shows every step from a photo to what the network sees: `python -m serving.ink PICTURE --steps`."""
+"""One picture that shows every step from a photo to what is read: `python -m serving.ink PICTURE --steps`."""
 
 import argparse
 import sys
@@ -9,10 +9,13 @@ import cv2
 import numpy as np
 from cv2.typing import MatLike
 
-from serving import ink, photo
+from serving import engines, ink, photo
 from serving.errors import InklingError
+from serving.loaded import PREFERRED
 from serving.paper import coverage, photographed
 from serving.picture import Picture, decode
+from serving.recognizer import Reading, Recognizer
+from serving.repository import SHIPPED, Repository
 
 _SIDE = 360
 _CAPTION = 26
@@ -43,7 +46,9 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     try:
-        panels = look(arguments.picture.read_bytes())
+        bundle = Repository(SHIPPED).find(PREFERRED)
+        recognizer = Recognizer(bundle, engines.load("openvino", bundle.path))
+        panels = look(arguments.picture.read_bytes(), recognizer)
     except OSError as error:
         sys.exit(f"{arguments.picture} cannot be read: {error.strerror}")
     except InklingError as error:
@@ -56,33 +61,34 @@ def main() -> None:
     print(f"{len(panels)} steps in {arguments.steps}")
 
 
-def look(data: bytes) -> list[Panel]:
-    """Every step that an image file takes. Raises as `decode`."""
+def look(data: bytes, recognizer: Recognizer) -> list[Panel]:
+    """Every step that an image file takes, to what is read. Raises as `decode`."""
     picture, scale = decode(data)
     panels = [Panel(f"as sent, 1/{scale}" if scale > 1 else "as sent", picture)]
     planes = photographed(picture)
     if planes:
-        panels += [panel for name, sheet in photo.walk(planes) if (panel := _seen(name, sheet)) is not None]
+        panels += [panel for name, known in photo.walk(planes) if (panel := _seen(name, known)) is not None]
     else:
         panels.append(Panel("drawn, not photographed: coverage", coverage(picture)))
-    found = ink.from_picture(picture)
-    panels.append(Panel(f"boxes: {len(found.boxes) or 'no ink'}", _boxed(picture, found)))
-    panels += [Panel("28x28, what the network sees", small) for small in found.pictures]
+    found = ink.from_picture(picture, many=recognizer.bundle.metadata.symbols == "many")
+    (reading,) = recognizer.read([found], 1)
+    panels.append(Panel(f"read: {reading.text or 'nothing'}", _boxed(picture, reading)))
+    panels += [Panel(f"seen as {each.label}, {each.confidence:.1%}", each.picture) for each in reading.symbols]
     return panels
 
 
-def _seen(name: str, sheet: photo.Sheet) -> Panel | None:
+def _seen(name: str, known: photo.Photo) -> Panel | None:
     """What a step changed; None for those that only measure."""
-    if sheet.ink is not None:
-        note = f": up to {sheet.floor} of 255" if name == "grain measured" else ""
-        return Panel(name + note, cv2.convertScaleAbs(sheet.ink, alpha=255 / max(1, int(sheet.ink.max()))))
-    if sheet.paper:
-        return Panel(name, _in_colour(sheet.paper))
-    if name == "table" and sheet.table is not None:
-        return Panel("table (white)" if sheet.table.any() else "table: none seen", sheet.table)
+    if known.ink.size:
+        note = f": up to {known.floor} of 255" if name == "grain measured" else ""
+        return Panel(name + note, cv2.convertScaleAbs(known.ink, alpha=255 / max(1, int(known.ink.max()))))
+    if known.paper:
+        return Panel(name, _in_colour(known.paper))
+    if name == "sheet":
+        return Panel("sheet (white)" if not known.sheet.all() else "sheet: everything", known.sheet)
     if name == "strokes":
-        tone = "dark" if sheet.dark_ink else "light"
-        return Panel(f"{tone} strokes, brush {sheet.brush}", _in_colour(sheet.small))
+        tone = "dark" if known.strokes.dark else "light"
+        return Panel(f"{tone} strokes, brush {known.strokes.brush}", _in_colour(known.small))
     return None
 
 
@@ -107,10 +113,10 @@ def _tile(panel: Panel) -> Picture:
     return tile
 
 
-def _boxed(picture: Picture, found: ink.Ink) -> MatLike:
+def _boxed(picture: Picture, reading: Reading) -> MatLike:
     result = _on_white(picture).copy()
     thickness = max(1, round(max(result.shape) / 250))
-    for left, top, width, height in found.boxes:
+    for left, top, width, height in (symbol.box for symbol in reading.symbols):
         corners = (int(left), int(top)), (int(left + width), int(top + height))
         cv2.rectangle(result, *corners, _BOX, thickness)
     return result
