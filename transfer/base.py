@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -62,13 +63,12 @@ class Base:
     def digest(self, cut: str) -> str:
         """SHA-256, in hexadecimal, of configuration and weights up to and including the cut.
 
-        Two bases have the same one where what lies below computes the same; layers above do not count. Raises
-        TransferError where there is no such cut.
+        It is the same, frozen or not, whatever lies above the cut. Raises TransferError where there is no such cut.
         """
         self._check(cut)
         digest, layers = hashlib.sha256(), operations(self.model)
         for config in self.model.get_config()["layers"]:
-            digest.update(json.dumps(config, sort_keys=True, default=str).encode())
+            digest.update(json.dumps(_computing(config), sort_keys=True, default=str).encode())
             for weight in map(np.asarray, weights(layers[config["name"]])):
                 digest.update(repr((weight.shape, weight.dtype)).encode())
                 digest.update(weight.tobytes())
@@ -136,6 +136,13 @@ def from_model(name: str, model: keras.Model) -> Base:
     if not plain or half or (given.dtype, len(given.shape)) != ("uint8", 3):
         model = rebuilt(_in_float32(_adapted(config, given)), model)
     return Base(name, model, parted(model))
+
+
+def _computing(config: Any) -> Any:
+    """A layer's configuration without what tells only how to train it."""
+    if isinstance(config, dict):
+        return {key: _computing(value) for key, value in config.items() if key != "trainable"}
+    return [_computing(value) for value in config] if isinstance(config, list | tuple) else config
 
 
 def _adapted(config: Config, given: keras.KerasTensor) -> Config:

@@ -52,7 +52,9 @@ def build(name: str, weights: Literal["imagenet"] | None = "imagenet") -> keras.
 def _as_trained(image: keras.KerasTensor, function: Any) -> keras.KerasTensor:
     """Enlarge, three channels, and what the application's own `preprocess_input` does to a grey picture."""
     layers = keras.layers
-    x = layers.Reshape((28, 28, 1), name="channel")(image)
+    # As floats: bytes would be cut off to whole numbers after the resizing, otherwise in each engine.
+    x = layers.Rescaling(1.0, name="grey")(image)
+    x = layers.Reshape((28, 28, 1), name="channel")(x)
     x = layers.Resizing(SIDE, SIDE, name="enlarge")(x)
     x = layers.Concatenate(name="rgb")([x, x, x])
     preprocess = sys.modules[function.__module__].preprocess_input

@@ -107,6 +107,7 @@ def test_the_digest_is_of_what_lies_below_the_cut() -> None:
 def test_the_digest_survives_saving_and_knows_the_strides(tmp_path: Path) -> None:
     base = from_model("one", small())
     assert load(saved(base.model, tmp_path), tmp_path).digest(EMBEDDING) == base.digest(EMBEDDING)
+    assert load(saved(base.trunk("conv1_relu"), tmp_path), tmp_path).digest("conv1_relu") == base.digest("conv1_relu")
     wider = build(Network((Conv(4, 3, 1), Conv(8, 3, 2)), (16,)), 10)
     wider.get_layer("conv1").set_weights(base.model.get_layer("conv1").get_weights())
     assert from_model("wider", wider).digest("conv1_relu") != base.digest("conv1_relu")
