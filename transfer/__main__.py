@@ -20,8 +20,9 @@ def main() -> None:
     parser.add_argument("--name", help="name of the new model (default: the data's)")
     parser.add_argument(
         "--base",
-        default="symbols",
-        help="a bundle (digits, digits/3), a .keras file, or keras:NAME of Keras Applications (default: symbols)",
+        default="digits+symbols",
+        help="a bundle (digits, digits/3), a .keras file, keras:NAME of Keras Applications, or several of these side "
+        "by side (default: digits+symbols)",
     )
     parser.add_argument("--test", type=Path, help="pictures to test on (default: a fifth of the data)")
     parser.add_argument("--held-out", type=float, default=0.2, metavar="SHARE", help="to test on (default: 0.2)")

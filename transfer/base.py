@@ -12,7 +12,7 @@ import numpy as np
 from serving.bundle import KERAS
 from serving.errors import InklingError
 from serving.repository import Repository
-from transfer import zoo
+from transfer import join, zoo
 from transfer.blocks import Block, parted, without_noise
 from transfer.errors import TransferError
 from transfer.graph import Config, config_of, operations, rebuilt, renamed, weights
@@ -86,10 +86,13 @@ def load(name: str, models: Path) -> Base:
 
     `digits` or `digits/3`: a bundle in `models`, or a shipped one. `keras:NAME`: a network of `keras.applications`
     (see `transfer.zoo`). A path that ends in `.keras`: any network that Keras saved; it is never unpickled, and no
-    Python code in it is run.
+    Python code in it is run. `digits+symbols`: several of them side by side (see `transfer.join`).
 
     Raises TransferError where there is none, it is damaged, or it cannot be cut.
     """
+    if "+" in name:
+        parts = [load(part, models) for part in name.split("+")]
+        return from_model("+".join(part.name for part in parts), join.side_by_side(parts))
     if name.startswith("keras:"):
         return from_model(name, zoo.build(name.removeprefix("keras:")))
     if name.endswith(".keras"):

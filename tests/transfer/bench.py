@@ -221,7 +221,7 @@ def from_pictures_to_version(base_name: str, cache: Path, runs: int) -> None:
 def main() -> None:
     """Read the arguments and measure."""
     parser = argparse.ArgumentParser(prog="make bench-transfer", description=__doc__)
-    parser.add_argument("--base", default="symbols", help="default: %(default)s")
+    parser.add_argument("--base", default="digits+symbols", help="default: %(default)s")
     parser.add_argument("--draws", type=int, default=5, help="default: %(default)s")
     parser.add_argument("--shots", type=json.loads, default=list(_SHOTS), help="as [1,5]; default: %(default)s")
     parser.add_argument("--runs", type=int, default=3, help="of what is timed; default: %(default)s")
