@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 from serving.bundle import Bundle
-from serving.engines import ENGINES, Engine, OpenVINOEngine, TensorFlowEngine, load
+from serving.engines import Engine, OpenVINOEngine, TensorFlowEngine, load
 from serving.errors import BadRequestError, BundleError
 from training.datasets import DataSet
 
+IN_PROCESS = ("openvino", "tensorflow")
+"""The engines that need nobody else; `test_tfserving.py` has the other."""
 
-@pytest.fixture(scope="module", params=ENGINES)
+
+@pytest.fixture(scope="module", params=IN_PROCESS)
 def engine(request: pytest.FixtureRequest, tiny_bundle: Bundle) -> Engine:
     return load(request.param, tiny_bundle.path)
 
@@ -60,14 +63,14 @@ def test_openvino_finds_the_embedding_that_the_saved_model_declares(tiny_bundle:
     assert np.abs(wanted - found).max() < 1e-3
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", IN_PROCESS)
 def test_a_directory_without_a_model_is_refused_in_words(name: str, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="holds no SavedModel"):
         load(name, tmp_path)
 
 
 def test_an_unknown_engine_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(BadRequestError, match="openvino, tensorflow"):
+    with pytest.raises(BadRequestError, match="openvino, tensorflow, tfserving"):
         load("abacus", Path())
 
 
