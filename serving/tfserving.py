@@ -73,6 +73,8 @@ class Backend:
         self.address = address
         self._channel = grpc.insecure_channel(address, options=list(_CHANNEL.items()))
         self._breaker = Breaker(_AWAY)
+        # gRPC connects anew by itself: its server's return is known before anybody asks.
+        self._channel.subscribe(self._changed, try_to_connect=True)
         self.predict = self._method(
             "PredictionService/Predict", messages.PredictRequest, messages.PredictResponse.FromString
         )
@@ -86,6 +88,10 @@ class Backend:
         write: Any = request
         ask = self._channel.unary_unary(f"/tensorflow.serving.{name}", write.SerializeToString, read)
         return lambda request, deadline: self._call(ask, request, deadline)
+
+    def _changed(self, state: grpc.ChannelConnectivity) -> None:
+        if state is grpc.ChannelConnectivity.READY:
+            self._breaker.answered()
 
     def _call(self, ask: Any, request: object, deadline: float) -> Any:
         if not self._breaker.lets_pass():

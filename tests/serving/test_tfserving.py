@@ -35,8 +35,8 @@ from training.datasets import DataSet
 
 RECOVERY = 1.0
 """Seconds after its return within which it must be used again."""
-AT_ONCE = 0.05
-"""Seconds that it may take to say that it is away."""
+AT_ONCE = 0.2
+"""Seconds that it may take at most to say that it is away, on a busy machine."""
 
 
 @pytest.fixture(scope="module")
@@ -229,7 +229,7 @@ def test_dead_in_between_it_is_used_again_within_a_second_of_its_return(models: 
             server.stop()
             end = time.monotonic() + 0.8
             while time.monotonic() < end:
-                assert seconds_to_raise(NotReadyError, lambda: engine.predict(pictures)) < 4 * AT_ONCE
+                assert seconds_to_raise(NotReadyError, lambda: engine.predict(pictures)) < AT_ONCE
                 time.sleep(0.02)
     finally:
         server.stop()
@@ -284,7 +284,7 @@ def test_workers_find_it_after_the_fork_and_again_after_its_restart(models: Path
             asked(address, 20)
             answers = asked(address, 60)
             assert {status for status, _ in answers} == {503}
-            assert max(seconds for _, seconds in answers) < 10 * AT_ONCE
+            assert max(seconds for _, seconds in answers) < 5 * AT_ONCE
             server.start()
             time.sleep(RECOVERY)
             assert [status for status, _ in asked(address, 60)] == [200] * 60

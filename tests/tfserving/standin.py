@@ -69,6 +69,10 @@ class _Services(
             for version in place.iterdir()
             if version.name.isdecimal()
         }
+        # The first call traces; the real one does that with the bundle's warm-up records, before it serves.
+        for model in self.models.values():
+            for signature in _OUTPUTS:
+                model.signatures[signature](image=tf.zeros((1, 28, 28), tf.uint8))
         self.as_content = False
         """Whether answers are written as with --enable_serialization_as_tensor_content."""
         self.calls: list[Any] = []
@@ -125,12 +129,11 @@ class _Services(
 
     def _version(self, spec: Any, context: grpc.ServicerContext) -> int:
         versions = [version for name, version in self.models if name == spec.name]
-        if spec.HasField("version") and spec.version.value in versions:
-            return int(spec.version.value)
-        if not spec.HasField("version") and versions:
-            return max(versions)
-        which = f"Specific({spec.name}, {spec.version.value})" if spec.HasField("version") else f"Latest({spec.name})"
-        _refuse(context, Code.NOT_FOUND, f"Servable not found for request: {which}")
+        version = int(spec.version.value) if spec.HasField("version") else max(versions, default=0)
+        if version not in versions:
+            which = f"Specific({spec.name}, {version})" if spec.HasField("version") else f"Latest({spec.name})"
+            _refuse(context, Code.NOT_FOUND, f"Servable not found for request: {which}")
+        return version
 
 
 def _refuse(context: grpc.ServicerContext, code: grpc.StatusCode, details: str) -> NoReturn:
