@@ -1,0 +1,92 @@
+"""What a protocol adds to the engine behind it, each measured beside that engine alone, by turns."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from statistics import median
+from time import perf_counter, sleep
+
+import numpy as np
+
+from serving import ink
+from serving.config import Config
+from serving.engines import Engine, TensorFlowEngine
+from serving.errors import InklingError
+from serving.loaded import PREFERRED
+from serving.repository import Repository
+from tests.bench.cases import STROKE
+from tests.bench.report import ms, progress, table
+from tests.bench.sections import TENSORFLOW, Plan
+from tests.bench.servers import ROOT
+from tests.tfserving import free_port
+
+HOP = 1.0
+"""Promised: most ms that gRPC adds to one digit."""
+_PATIENCE = 120
+
+
+def hop(plan: Plan) -> None:
+    """One digit and a thousand, computed by TensorFlow here and behind gRPC."""
+    if not TENSORFLOW:
+        print("\nTensorFlow is not installed, so the hop over gRPC was not measured.")
+        return
+    bundle = Repository(Config().models).find(PREFERRED).path
+    local = TensorFlowEngine(bundle)
+    digit = ink.from_strokes([STROKE]).pictures
+    rows = []
+    with _behind_grpc(bundle) as remote:
+        for count in (1, 1000):
+            pictures = np.repeat(digit, count, axis=0)
+            runs = []
+            for run in range(plan.runs):
+                progress(f"run {run + 1} of {plan.runs}: {count} digits over gRPC")
+                runs.append(by_turns(lambda p=pictures: local.predict(p), lambda p=pictures: remote.predict(p), plan))
+            alone, there = (median(times) for times in zip(*runs, strict=True))
+            added = median(far - near for near, far in runs)
+            met = ["yes" if added <= HOP else "no"] if count == 1 else [""]
+            rows.append([f"{count:,}", ms(alone), ms(there), ms(added), f"{alone / there:.0%}", *met])
+    table(
+        "The hop to the gRPC engine",
+        ("digits a call", "here, ms", "over gRPC, ms", "added, ms", "of the throughput", f"added <= {HOP} ms"),
+        rows,
+        "TensorFlow computes in both; over gRPC behind the tests' stand-in for TensorFlow Serving, which is in Python "
+        "and so slower than the real one.",
+    )
+
+
+def by_turns(near: Callable[[], object], far: Callable[[], object], plan: Plan) -> tuple[float, float]:
+    """Median ms of two calls, made by turns for the length of a run."""
+    times: tuple[list[float], list[float]] = ([], [])
+    end = perf_counter() + plan.seconds
+    while perf_counter() < end or len(times[1]) < 3:
+        for call, found in zip((near, far), times, strict=True):
+            started = perf_counter()
+            call()
+            found.append(perf_counter() - started)
+    return median(times[0]) * 1e3, median(times[1]) * 1e3
+
+
+@contextmanager
+def _behind_grpc(bundle: Path) -> Iterator[Engine]:
+    from serving.tfserving import TFServingEngine
+
+    port = free_port()
+    command = [sys.executable, "-m", "tests.tfserving", str(port), str(bundle.parents[1])]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        engine = TFServingEngine(bundle, f"127.0.0.1:{port}", deadline=60)
+        end = perf_counter() + _PATIENCE
+        while perf_counter() < end:
+            with suppress(InklingError):
+                engine.check()
+                break
+            sleep(0.1)
+        yield engine
+    finally:
+        process.terminate()
+        process.wait()
+
+
+ALL = (hop,)
