@@ -48,6 +48,12 @@ def test_pictures_may_lie_in_memory_in_any_order(engine: Engine, optdigits: Data
     assert np.abs(engine.predict(mirrored) - engine.predict(mirrored.copy())).max() < 1e-6
 
 
+def test_pictures_may_be_of_memory_that_cannot_be_written(engine: Engine, optdigits: DataSet) -> None:
+    pictures = np.frombuffer(optdigits.x_test[:5].tobytes(), np.uint8).reshape(5, 28, 28)
+    assert (engine.predict(pictures) == engine.predict(optdigits.x_test[:5].copy())).all()
+    assert (engine.embed(pictures) == engine.embed(optdigits.x_test[:5].copy())).all()
+
+
 def test_threads_do_not_mix_their_answers(engine: Engine, optdigits: DataSet) -> None:
     alone = [engine.predict(picture[None]) for picture in optdigits.x_test[:40]]
     with ThreadPoolExecutor(8) as pool:
