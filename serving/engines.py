@@ -100,8 +100,8 @@ class OpenVINOEngine:
             request = self._local.request
         except AttributeError:
             request = self._local.request = self._model.create_infer_request()
-        # The tensor only points at the pixels, and only where they could be written, unlike in a request's bytes: a copy
-        # made here must outlive the computation, so it has a name.
+        # The tensor only points at the pixels, and only where they could be written, unlike in a request's bytes: a
+        # copy made here must outlive the computation, so it has a name.
         pixels = np.require(pictures, requirements=["C", "W"])
         # Filling the request by hand spares a quarter of what `infer([pictures])` costs for one symbol.
         request.set_input_tensor(self._openvino.Tensor(pixels, shared_memory=True))

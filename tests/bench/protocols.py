@@ -1,9 +1,11 @@
 """What a protocol adds to the engine behind it, each measured beside that engine alone, by turns."""
 
+import http.client
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from statistics import median
 from time import perf_counter, sleep
@@ -12,18 +14,22 @@ import numpy as np
 
 from serving import ink
 from serving.config import Config
-from serving.engines import Engine, TensorFlowEngine
+from serving.engines import Engine, OpenVINOEngine, Pictures, TensorFlowEngine
 from serving.errors import InklingError
 from serving.loaded import PREFERRED
 from serving.repository import Repository
-from tests.bench.cases import STROKE
+from tests.bench.cases import STROKE, STROKES
+from tests.bench.load import HOST
 from tests.bench.report import ms, progress, table
-from tests.bench.sections import TENSORFLOW, Plan
-from tests.bench.servers import ROOT
+from tests.bench.sections import OURS, TENSORFLOW, Plan
+from tests.bench.servers import ROOT, WrongAnswerError, running
 from tests.tfserving import free_port
 
 HOP = 1.0
 """Promised: most ms that gRPC adds to one digit."""
+SHARES = {"/v2 binary": 0.6, "/v1 JSON, whole numbers": 0.25, "/v1 JSON, fractions": None, "/v2 JSON": None}
+"""Promised: least share of the engine's own throughput for a thousand digits a request."""
+_BATCH = 1000
 _PATIENCE = 120
 
 
@@ -54,6 +60,58 @@ def hop(plan: Plan) -> None:
         "TensorFlow computes in both; over gRPC behind the tests' stand-in for TensorFlow Serving, which is in Python "
         "and so slower than the real one.",
     )
+
+
+def batches(plan: Plan) -> None:
+    """A thousand digits a request in each form, beside the engine alone."""
+    engine = OpenVINOEngine(Repository(Config().models).find(PREFERRED).path)
+    pictures = np.repeat(ink.from_strokes([STROKE]).pictures, _BATCH, axis=0)
+    rows = []
+    with running(OURS, STROKES) as server, closing(http.client.HTTPConnection(HOST, server.port)) as connection:
+        for (name, promised), ask in zip(SHARES.items(), _requests(pictures), strict=True):
+            runs = []
+            for run in range(plan.runs):
+                progress(f"run {run + 1} of {plan.runs}: {_BATCH} digits, {name}")
+                runs.append(by_turns(lambda: engine.predict(pictures), lambda a=ask: _post(connection, *a), plan))
+            alone, served = (median(times) for times in zip(*runs, strict=True))
+            share = median(near / far for near, far in runs)
+            met = ["", ""] if promised is None else [f">= {promised:.0%}", "yes" if share >= promised else "no"]
+            size = f"{len(ask[1]):,}"
+            rows.append([name, size, ms(alone), ms(served), f"{_BATCH / served * 1e3:,.0f}", f"{share:.0%}", *met])
+    table(
+        f"{_BATCH:,} digits a request",
+        ("form", "bytes", "engine alone, ms", "request, ms", "digits/s", "share of the engine's", "target", "met"),
+        rows,
+        "One connection, one request at a time, by turns with the engine, which computes on one core in both.",
+    )
+
+
+def _requests(pictures: Pictures) -> list[tuple[str, bytes, dict[str, str]]]:
+    """Path, body and headers, in the order of `SHARES`."""
+    tensor = {"name": "image", "datatype": "UINT8", "shape": list(pictures.shape)}
+    header = json.dumps(
+        {
+            "inputs": [{**tensor, "parameters": {"binary_data_size": pictures.nbytes}}],
+            "parameters": {"binary_data_output": True},
+        }
+    ).encode()
+    length = {"Inference-Header-Content-Length": str(len(header))}
+    predict, infer = f"/v1/models/{PREFERRED}:predict", f"/v2/models/{PREFERRED}/infer"
+    fractions = np.round(pictures / 255, 4).tolist()
+    return [
+        (infer, header + pictures.tobytes(), length),
+        (predict, json.dumps({"instances": pictures.tolist()}).encode(), {}),
+        (predict, json.dumps({"instances": fractions}).encode(), {}),
+        (infer, json.dumps({"inputs": [{**tensor, "data": pictures.reshape(-1).tolist()}]}).encode(), {}),
+    ]
+
+
+def _post(connection: http.client.HTTPConnection, path: str, body: bytes, headers: dict[str, str]) -> None:
+    connection.request("POST", path, body, headers)
+    response = connection.getresponse()
+    answer = response.read()
+    if response.status != 200:
+        raise WrongAnswerError(f"{path}: {response.status} {answer[:300].decode()}")
 
 
 def by_turns(near: Callable[[], object], far: Callable[[], object], plan: Plan) -> tuple[float, float]:
@@ -89,4 +147,4 @@ def _behind_grpc(bundle: Path) -> Iterator[Engine]:
         process.wait()
 
 
-ALL = (hop,)
+ALL = (hop, batches)

@@ -19,7 +19,7 @@ PYTHON = os.environ.get("INKLING_CLIENTS", sys.executable)
 
 
 @pytest.mark.skipif(
-    PYTHON == sys.executable and not (find_spec("ovmsclient") and find_spec("tritonclient")),
+    sys.executable == PYTHON and not (find_spec("ovmsclient") and find_spec("tritonclient")),
     reason="ovmsclient or tritonclient is not installed: pip install '.[dev]'",
 )
 def test_they_read_what_tensorflow_reads(tiny_bundle: Bundle, optdigits: DataSet, tmp_path: Path) -> None:
