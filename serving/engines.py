@@ -5,6 +5,7 @@ survives a fork.
 """
 
 import importlib
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -37,6 +38,8 @@ def import_library(engine: str) -> Any:
     library = LIBRARIES[engine]
     # Importing OpenVINO reports the import over the network, from a process of its own, unless this is missing.
     sys.modules.setdefault("openvino_telemetry", cast(ModuleType, None))
+    # gRPC has lines of its own for every lost connection; what is lost is said in the answers.
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     try:
         return importlib.import_module(library)
     except ImportError as error:

@@ -75,6 +75,8 @@ class _Services(
                 model.signatures[signature](image=tf.zeros((1, 28, 28), tf.uint8))
         self.as_content = False
         """Whether answers are written as with --enable_serialization_as_tensor_content."""
+        self.busy = 0
+        """How many of the next predictions are turned away, as with a full batching queue."""
         self.calls: list[Any] = []
         self.going = threading.Event()
         self.going.set()
@@ -83,6 +85,9 @@ class _Services(
         """Called by gRPC."""
         self.calls.append(request)
         self.going.wait()
+        if self.busy:
+            self.busy -= 1
+            _refuse(context, Code.UNAVAILABLE, "The batch scheduling queue to which this task was submitted is full")
         spec = request.model_spec
         version = self._version(spec, context)
         signature = spec.signature_name or "serving_default"
