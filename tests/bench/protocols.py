@@ -58,7 +58,7 @@ def hop(plan: Plan) -> None:
         ("digits a call", "here, ms", "over gRPC, ms", "added, ms", "of the throughput", f"added <= {HOP} ms"),
         rows,
         "TensorFlow computes in both; over gRPC behind the tests' stand-in for TensorFlow Serving, which is in Python "
-        "and so slower than the real one.",
+        "and so slower than the real one. By turns, so that both saw the same machine.",
     )
 
 

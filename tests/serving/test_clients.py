@@ -1,6 +1,5 @@
 """Clients written by others for TensorFlow Serving's REST API and for the Open Inference Protocol work unchanged."""
 
-import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -14,12 +13,9 @@ from serving.engines import TensorFlowEngine
 from tests.conftest import running_server
 from training.datasets import DataSet
 
-PYTHON = os.environ.get("INKLING_CLIENTS", sys.executable)
-"""A Python that has the clients."""
-
 
 @pytest.mark.skipif(
-    sys.executable == PYTHON and not (find_spec("ovmsclient") and find_spec("tritonclient")),
+    not (find_spec("ovmsclient") and find_spec("tritonclient")),
     reason="ovmsclient or tritonclient is not installed: pip install '.[dev]'",
 )
 def test_they_read_what_tensorflow_reads(tiny_bundle: Bundle, optdigits: DataSet, tmp_path: Path) -> None:
@@ -28,7 +24,7 @@ def test_they_read_what_tensorflow_reads(tiny_bundle: Bundle, optdigits: DataSet
     with running_server("--models", str(tiny_bundle.path.parents[1]), "--workers", "1") as address:
         done = subprocess.run(
             [
-                PYTHON,
+                sys.executable,
                 Path(__file__).with_name("clients.py"),
                 address.removeprefix("http://"),
                 tmp_path / "pictures.npy",
