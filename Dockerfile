@@ -1,4 +1,5 @@
-# The slim server: Flask, gunicorn, OpenVINO and the shipped models, without TensorFlow.
+# The slim server: Flask, gunicorn, OpenVINO and the shipped models, without TensorFlow; and gRPC, to ask a
+# TensorFlow Serving instead: inkling-serve --host 0.0.0.0 --engine tfserving --tfserving HOST:8500
 #
 #   docker build --tag inkling .
 #   docker run --rm --read-only --tmpfs /tmp --publish 8000:8000 inkling
@@ -18,8 +19,8 @@ WORKDIR /source
 COPY pyproject.toml constraints.txt ./
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
     --mount=type=secret,id=ca \
-    python3 -c "import tomllib; \
-    print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
+    python3 -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+    print(*project['dependencies'], *project['optional-dependencies']['tfserving'], sep='\n')" \
     > requirements.txt \
     && pip --python /opt/inkling/bin/python install --no-cache-dir \
     --constraint constraints.txt --requirement requirements.txt

@@ -15,10 +15,11 @@ SLIM = .venv/.slim
 DEV = .venv/.dev
 
 .DEFAULT_GOAL = help
-.PHONY: help run test lint format types train evaluate bench field image image-check wheel constraints clean
+.PHONY: help run test lint format types train evaluate bench field check-tfserving image image-check wheel protos \
+	constraints clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: $(SLIM) ## serve the models and the drawing page (HOST= PORT= MODELS= ARGS=)
 	@$(PY) -m serving --host $(HOST) --port $(PORT) $(if $(MODELS),--models '$(MODELS)') $(ARGS)
@@ -49,6 +50,9 @@ bench: $(DEV) ## measure how fast the server answers, beside the usual Flask scr
 field: $(DEV) ## read what people draw and photograph: tables, and a page of the misread (ARGS=--quick)
 	$(PY) -m tests.field $(ARGS)
 
+check-tfserving: $(DEV) ## run the tests of its engine against a real TensorFlow Serving, from Docker or the path
+	INKLING_TFSERVING=real $(PY) -m pytest tests/serving/test_tfserving.py $(ARGS)
+
 image: ## build the container image with docker, podman or buildah (IMAGE=inkling)
 	$(BUILD_IMAGE) --tag $(IMAGE) .
 
@@ -58,6 +62,11 @@ image-check: ## build the image, start it as it is meant to run, ask it for a pr
 wheel: $(SLIM) ## build the wheel and the source archive into dist/
 	$(PIP) build
 	$(PY) -m build --outdir dist
+
+protos: ## generate the messages of gRPC anew from serving/protos/*.proto
+	$(PYTHON) -m venv --clear build/protos
+	build/protos/bin/python -m pip install --quiet $$(sed -n 's/^grpcio==/grpcio-tools==/p' constraints.txt)
+	build/protos/bin/python -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. serving/protos/*.proto
 
 constraints: ## take the newest versions that fit into constraints.txt
 	$(PYTHON) -m venv --clear build/constraints

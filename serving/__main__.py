@@ -1,11 +1,12 @@
 """`python -m serving`: the server's command line."""
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
 from serving.config import Config
-from serving.engines import ENGINES
+from serving.engines import LIBRARIES
 from serving.errors import InklingError
 from serving.server import serve
 
@@ -22,10 +23,18 @@ def main() -> None:
         default=defaults.models,
         help="folder of models (default: $INKLING_MODELS, else ./models; then the shipped ones)",
     )
-    parser.add_argument("--engine", choices=ENGINES, default=defaults.engine, help="default: %(default)s")
+    parser.add_argument("--engine", choices=LIBRARIES, default=defaults.engine, help="default: %(default)s")
+    parser.add_argument(
+        "--tfserving",
+        metavar="HOST:PORT",
+        default=defaults.tfserving,
+        help="gRPC port of the TensorFlow Serving that --engine tfserving asks (default: %(default)s)",
+    )
     parser.add_argument("--workers", type=int, help="processes (default: one a core)")
     arguments = parser.parse_args()
-    config = Config(models=arguments.models, engine=arguments.engine)
+    if not re.fullmatch(r".+:\d+", arguments.tfserving):
+        parser.error(f"--tfserving must be HOST:PORT, as in {defaults.tfserving}; {arguments.tfserving!r} is not")
+    config = Config(models=arguments.models, engine=arguments.engine, tfserving=arguments.tfserving)
     try:
         serve(config, arguments.host, arguments.port, arguments.workers)
     except InklingError as error:

@@ -3,7 +3,7 @@
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-from serving.api import health, page, predict
+from serving.api import health, page, predict, v1, v2
 from serving.api.respond import Response, json_response
 from serving.config import Config
 from serving.errors import InklingError
@@ -17,7 +17,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = config.max_bytes
     app.extensions["inkling_config"] = config
     app.extensions["inkling_models"] = LoadedModels(config)
-    for blueprint in (predict.blueprint, health.blueprint, page.blueprint):
+    for blueprint in (predict.blueprint, v1.blueprint, v2.blueprint, health.blueprint, page.blueprint):
         app.register_blueprint(blueprint)
     app.register_error_handler(InklingError, _inkling_error)
     app.register_error_handler(HTTPException, _http_error)
@@ -32,7 +32,7 @@ def _inkling_error(error: InklingError) -> Response:
 def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
     text = {
-        404: "there is nothing at this address; try /, /predict, /models, /healthz or /readyz",
+        404: "there is nothing at this address; try /, /predict, /models, /v1, /v2, /healthz or /readyz",
         405: "this address does not answer that method; POST images to /predict",
         413: "the request is too large; send a smaller image, or fewer at once",
     }.get(status, error.description or error.name)

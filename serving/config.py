@@ -4,6 +4,9 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+TFSERVING = "127.0.0.1:8500"
+"""Where TensorFlow Serving answers gRPC, by its own default port."""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -12,7 +15,9 @@ class Config:
     models: Path = field(default_factory=lambda: Path(os.environ.get("INKLING_MODELS", "models")))
     """Folder of models; a name that is not there is looked for among the shipped ones."""
     engine: str = "openvino"
-    """`openvino`, or `tensorflow` where it is installed."""
+    """`openvino`, `tfserving`, or `tensorflow` where it is installed."""
+    tfserving: str = TFSERVING
+    """`HOST:PORT` of TensorFlow Serving's gRPC port, for the engine `tfserving`."""
     max_bytes: int = 16 * 1024 * 1024
     """Largest request body."""
     max_images: int = 256

@@ -1,10 +1,11 @@
 """Engines: what computes probabilities from symbols.
 
-An engine is loaded from a bundle's SavedModel, after the process has forked: neither OpenVINO nor TensorFlow
+An engine is loaded from a bundle's SavedModel, after the process has forked: neither OpenVINO nor TensorFlow nor gRPC
 survives a fork.
 """
 
 import importlib
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -15,23 +16,37 @@ from typing import Any, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.config import TFSERVING
 from serving.errors import BadRequestError, BundleError, NotReadyError
 
 Pictures = NDArray[np.uint8]
 Rows = NDArray[np.float32]
 
 
-def import_library(engine: str) -> Any:
-    """Import the library that an engine computes with; it has the engine's name.
+LIBRARIES = {"openvino": "openvino", "tensorflow": "tensorflow", "tfserving": "grpc"}
+"""The engines, and what each of them imports."""
 
-    Importing, unlike loading a model, is safe before a fork. Raises NotReadyError where it is not installed.
+
+def import_library(engine: str) -> Any:
+    """Import the library that an engine computes with.
+
+    Importing, unlike loading a model, is safe before a fork. Raises NotReadyError where it is not installed,
+    BadRequestError for an unknown engine.
     """
+    if engine not in LIBRARIES:
+        raise BadRequestError(f"no engine {engine!r}; known are: {', '.join(LIBRARIES)}")
+    library = LIBRARIES[engine]
     # Importing OpenVINO reports the import over the network, from a process of its own, unless this is missing.
     sys.modules.setdefault("openvino_telemetry", cast(ModuleType, None))
+    # gRPC has lines of its own for every lost connection; what is lost is said in the answers.
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     try:
-        return importlib.import_module(engine)
+        return importlib.import_module(library)
     except ImportError as error:
-        raise NotReadyError(f"the engine {engine} needs {engine}, which is not installed here: {error}") from error
+        advice = "; pip install 'inkling[tfserving]'" if engine == "tfserving" else ""
+        raise NotReadyError(
+            f"the engine {engine} needs {library}, which is not installed here: {error}{advice}"
+        ) from error
 
 
 class Engine(Protocol):
@@ -43,6 +58,10 @@ class Engine(Protocol):
 
     def embed(self, pictures: Pictures) -> Rows:
         """`uint8[N,28,28]` -> embedding `float32[N,D]`."""
+        ...
+
+    def check(self) -> None:
+        """Raise an InklingError unless it could answer now; one that computes in this process always can."""
         ...
 
 
@@ -84,8 +103,9 @@ class OpenVINOEngine:
             request = self._local.request
         except AttributeError:
             request = self._local.request = self._model.create_infer_request()
-        # The tensor only points at the pixels: a copy made here must outlive the computation, so it has a name.
-        pixels = np.ascontiguousarray(pictures)
+        # The tensor only points at the pixels, and only where they could be written, unlike in a request's bytes: a
+        # copy made here must outlive the computation, so it has a name.
+        pixels = np.require(pictures, requirements=["C", "W"])
         # Filling the request by hand spares a quarter of what `infer([pictures])` costs for one symbol.
         request.set_input_tensor(self._openvino.Tensor(pixels, shared_memory=True))
         request.infer()
@@ -98,6 +118,9 @@ class OpenVINOEngine:
             if self._embedder is None:
                 self._embedder = self._core.compile_model(self._cut(), "CPU", self._settings)
         return np.array(self._embedder.infer_new_request([pictures])[0])
+
+    def check(self) -> None:
+        """See `Engine`."""
 
     def _cut(self) -> Any:
         """The graph up to the embedding: what the last matrix product, the head, multiplies."""
@@ -124,19 +147,25 @@ class TensorFlowEngine:
         """See `Engine`."""
         return self._run("embed", "embedding", pictures)
 
+    def check(self) -> None:
+        """See `Engine`."""
+
     def _run(self, signature: str, output: str, pictures: Pictures) -> Rows:
         answer = self._model.signatures[signature](image=self._constant(pictures))
         return cast(Rows, answer[output].numpy())
 
 
-ENGINES: dict[str, Callable[[Path], Engine]] = {
-    "openvino": OpenVINOEngine,
-    "tensorflow": TensorFlowEngine,
-}
+def load(name: str, path: Path, tfserving: str = TFSERVING) -> Engine:
+    """Load the bundle's model into the engine of that name.
 
+    `tfserving` is the address that the engine of that name asks. Raises BadRequestError for an unknown name,
+    NotReadyError where the engine's library is not installed, BundleError where it cannot read the model.
+    """
+    import_library(name)
+    if name == "openvino":
+        return OpenVINOEngine(path)
+    if name == "tensorflow":
+        return TensorFlowEngine(path)
+    from serving.tfserving import TFServingEngine
 
-def load(name: str, path: Path) -> Engine:
-    """Load the bundle's model into the engine of that name; raises BadRequestError for an unknown name."""
-    if name not in ENGINES:
-        raise BadRequestError(f"no engine {name!r}; known are: {', '.join(ENGINES)}")
-    return ENGINES[name](path)
+    return TFServingEngine(path, tfserving)

@@ -47,3 +47,9 @@ class BundleError(InklingError):
     """A model bundle that is missing, cut off, altered or none at all; the message names the file."""
 
     status = 503
+
+
+class TooSlowError(InklingError):
+    """The backend did not answer in time."""
+
+    status = 504

@@ -17,7 +17,7 @@ class LoadedModels:
 
     def __init__(self, config: Config) -> None:
         self.repository = Repository(config.models)
-        self._engine = config.engine
+        self._config = config
         self._lock = threading.Lock()
         self._recognizers: dict[tuple[str | None, int | None], Recognizer] = {}
 
@@ -37,7 +37,7 @@ class LoadedModels:
         bundle = self.repository.find(name or self._default_name(), version)
         recognizer = self._recognizers.get((bundle.name, bundle.version))
         if recognizer is None:
-            recognizer = Recognizer(bundle, engines.load(self._engine, bundle.path))
+            recognizer = Recognizer(bundle, engines.load(self._config.engine, bundle.path, self._config.tfserving))
         for key in ((name, version), (bundle.name, bundle.version)):
             self._recognizers[key] = recognizer
         return recognizer

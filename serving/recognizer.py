@@ -3,12 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from serving.bundle import Bundle
 from serving.engines import Engine, Rows
-from serving.ink import Box, Ink, Picture
+from serving.ink import SIDE, Box, Ink, Picture
 from serving.segments import Span
 
 _LEAST = 1e-6
@@ -54,6 +55,11 @@ class Recognizer:
     def __init__(self, bundle: Bundle, engine: Engine) -> None:
         self.bundle = bundle
         self.engine = engine
+
+    @cached_property
+    def embedding_width(self) -> int:
+        """Numbers in the embedding of a picture, found by embedding one."""
+        return int(self.engine.embed(np.zeros((1, SIDE, SIDE), np.uint8)).shape[1])
 
     def read(self, inks: Sequence[Ink], top: int = 3) -> list[Reading]:
         """Read several pictures' ink in one call of the engine; `top` (1 or more) guesses for each symbol."""

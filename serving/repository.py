@@ -1,14 +1,18 @@
 """Models on disk: which names and versions there are, and where."""
 
+import json
 import re
 from pathlib import Path
 
 from serving import bundle
-from serving.errors import NotFoundError
+from serving.errors import BundleError, NotFoundError
 
 _HERE = Path(__file__).resolve().parent
 SHIPPED = _HERE / "shipped" if (_HERE / "shipped").is_dir() else _HERE.parent / "models"
 """The models that come with Inkling: inside an installed wheel, or at the top of a checkout."""
+
+LABELS = "labels.json"
+"""Beside a model's versions: which of them `stable` and `canary` are."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
@@ -51,6 +55,25 @@ class Repository:
         if version not in versions:
             raise NotFoundError(f"model {name!r} has no version {version}; there is {', '.join(map(str, versions))}")
         return bundle.read(place / str(version))
+
+    def labelled(self, name: str, label: str) -> int:
+        """The version that a label such as `stable` or `canary` stands for.
+
+        `labels.json` in the model's folder says it, `{"stable": 3, "canary": 4}`, and is read anew each time. Raises
+        NotFoundError for an unknown name or label, BundleError where the file is not like that.
+        """
+        path = self._place(name) / LABELS
+        try:
+            labels = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            labels = {}
+        except ValueError as error:
+            raise BundleError(f"{path} is not JSON: {error}") from error
+        if not isinstance(labels, dict) or not all(type(version) is int for version in labels.values()):
+            raise BundleError(f'{path} must name a version for each label, as in {{"stable": 3, "canary": 4}}')
+        if label not in labels:
+            raise NotFoundError(f"model {name!r} has no label {label!r}; there is: {', '.join(labels) or 'none yet'}")
+        return int(labels[label])
 
     def _place(self, name: str) -> Path:
         if is_name(name):

@@ -69,8 +69,8 @@ def client(tmp_path: Path) -> FlaskClient:
 
 
 @contextmanager
-def running_server(*arguments: str, cwd: Path | None = None) -> Iterator[str]:
-    """Start `python -m serving` as a user would and give its address; stop it at the end."""
+def running_server(*arguments: str, cwd: Path | None = None, ready: str = "/readyz") -> Iterator[str]:
+    """Start `python -m serving` as a user would and give its address, when `ready` answers; stop it at the end."""
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
     process = subprocess.Popen(
@@ -82,7 +82,7 @@ def running_server(*arguments: str, cwd: Path | None = None) -> Iterator[str]:
     )
     try:
         address = f"http://127.0.0.1:{port}"
-        _wait_until_ready(address, process)
+        _wait_until_ready(f"{address}{ready}", process)
         yield address
     finally:
         process.send_signal(signal.SIGTERM)
@@ -95,7 +95,7 @@ def _wait_until_ready(address: str, process: subprocess.Popen[str]) -> None:
         if process.poll() is not None:
             raise AssertionError(f"the server ended: {process.communicate()[0]}")
         try:
-            with urllib.request.urlopen(f"{address}/readyz", timeout=5):
+            with urllib.request.urlopen(address, timeout=5):
                 return
         except OSError:
             time.sleep(0.1)

@@ -16,8 +16,10 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """The default model is loaded and answers."""
-    bundle = models().get().bundle
+    """The default model is loaded, and its engine answers."""
+    recognizer = models().get()
+    recognizer.engine.check()
+    bundle = recognizer.bundle
     return json_response({"status": "ready", "model": bundle.name, "version": bundle.version})
 
 

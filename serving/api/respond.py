@@ -12,8 +12,8 @@ __all__ = ["Response", "config", "json_response", "models"]
 
 
 def json_response(value: object, status: int = 200) -> Response:
-    """Answer with a JSON body."""
-    return Response(orjson.dumps(value), status, mimetype="application/json")
+    """Answer with a JSON body; NumPy's arrays and numbers are written as they are."""
+    return Response(orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY), status, mimetype="application/json")
 
 
 def models() -> LoadedModels:

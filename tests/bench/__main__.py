@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 
-from tests.bench import sections
+from tests.bench import protocols, sections
 from tests.bench.load import CLIENTS, usual_client
 from tests.bench.report import machine
 from tests.bench.servers import WrongAnswerError
@@ -42,7 +42,7 @@ def main() -> None:
         if arguments.sweep:
             sections.sweep(plan)
         else:
-            for section in sections.ALL:
+            for section in (*sections.ALL, *protocols.ALL):
                 section(plan)
     except WrongAnswerError as error:
         sys.exit(f"make bench: {error}")

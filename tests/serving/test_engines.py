@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 from serving.bundle import Bundle
-from serving.engines import ENGINES, Engine, OpenVINOEngine, TensorFlowEngine, load
+from serving.engines import Engine, OpenVINOEngine, TensorFlowEngine, load
 from serving.errors import BadRequestError, BundleError
 from training.datasets import DataSet
 
+IN_PROCESS = ("openvino", "tensorflow")
+"""The engines that need nobody else; `test_tfserving.py` has the other."""
 
-@pytest.fixture(scope="module", params=ENGINES)
+
+@pytest.fixture(scope="module", params=IN_PROCESS)
 def engine(request: pytest.FixtureRequest, tiny_bundle: Bundle) -> Engine:
     return load(request.param, tiny_bundle.path)
 
@@ -45,6 +48,12 @@ def test_pictures_may_lie_in_memory_in_any_order(engine: Engine, optdigits: Data
     assert np.abs(engine.predict(mirrored) - engine.predict(mirrored.copy())).max() < 1e-6
 
 
+def test_pictures_may_be_of_memory_that_cannot_be_written(engine: Engine, optdigits: DataSet) -> None:
+    pictures = np.frombuffer(optdigits.x_test[:5].tobytes(), np.uint8).reshape(5, 28, 28)
+    assert (engine.predict(pictures) == engine.predict(optdigits.x_test[:5].copy())).all()
+    assert (engine.embed(pictures) == engine.embed(optdigits.x_test[:5].copy())).all()
+
+
 def test_threads_do_not_mix_their_answers(engine: Engine, optdigits: DataSet) -> None:
     alone = [engine.predict(picture[None]) for picture in optdigits.x_test[:40]]
     with ThreadPoolExecutor(8) as pool:
@@ -60,14 +69,14 @@ def test_openvino_finds_the_embedding_that_the_saved_model_declares(tiny_bundle:
     assert np.abs(wanted - found).max() < 1e-3
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", IN_PROCESS)
 def test_a_directory_without_a_model_is_refused_in_words(name: str, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="holds no SavedModel"):
         load(name, tmp_path)
 
 
 def test_an_unknown_engine_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(BadRequestError, match="openvino, tensorflow"):
+    with pytest.raises(BadRequestError, match="openvino, tensorflow, tfserving"):
         load("abacus", Path())
 
 

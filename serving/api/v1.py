@@ -1,0 +1,148 @@
+"""`/v1/models`: TensorFlow Serving's REST API, its paths, answers, statuses and words, whichever engine runs."""
+
+import re
+from dataclasses import dataclass
+
+from flask import Blueprint, request
+
+from serving import tensors
+from serving.api.respond import Response, json_response, models
+from serving.api.v1_bodies import examples, instances, parsed
+from serving.errors import BadRequestError, BundleError, NotFoundError
+from serving.ink import SIDE
+from serving.recognizer import Recognizer
+
+blueprint = Blueprint("v1", __name__)
+
+_WHICH = r"(?i:/v1/models(?:/([^/:]+))?(?:/versions/(\d+)|/labels/([^/:]+))?"
+_ASK = re.compile(_WHICH + ":(classify|regress|predict))")
+_LOOK = re.compile(_WHICH + "(/metadata)?)")
+_NODES = {
+    "serving_default": ("serving_default_image:0", "StatefulPartitionedCall_1:0"),
+    "embed": ("embed_image:0", "StatefulPartitionedCall:0"),
+}
+"""What `training.export` makes TensorFlow call inputs and outputs inside the graph; clients have no use for it."""
+
+
+@dataclass(frozen=True)
+class Servable:
+    """A model as the path names it; no version is the newest."""
+
+    name: str
+    version: int | None
+
+    def __str__(self) -> str:
+        return f"Latest({self.name})" if self.version is None else f"Specific({self.name}, {self.version})"
+
+    def load(self) -> Recognizer:
+        """Raises NotFoundError in TensorFlow Serving's words."""
+        try:
+            return models().get(self.name, self.version)
+        except NotFoundError as error:
+            raise NotFoundError(f"Servable not found for request: {self}") from error
+
+
+@blueprint.route("/v1/<path:_>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+def answer(_: str) -> Response:
+    """Every path below /v1, told apart as TensorFlow Serving does."""
+    found = {"POST": _ASK, "GET": _LOOK}.get(request.method, _ASK).fullmatch(request.path)
+    if not found or request.method not in ("GET", "POST"):
+        raise BadRequestError(f"Malformed request: {request.method} {request.path}")
+    name, version, label, what = found.groups()
+    if not name:
+        raise BadRequestError("Missing model name in request.")
+    servable = Servable(name, _labelled(name, label) if label else _numeric(version))
+    if request.method == "GET":
+        return json_response(_metadata(servable) if what else _status(servable))
+    if what.lower() == "regress":
+        raise BadRequestError(_expected("regression", "regress"))
+    return _classify(servable) if what.lower() == "classify" else _predict(servable)
+
+
+def _labelled(name: str, label: str) -> int:
+    try:
+        return models().repository.labelled(name, label)
+    except NotFoundError as error:
+        raise BadRequestError(f"Unrecognized servable version label: {label}") from error
+
+
+def _numeric(version: str | None) -> int | None:
+    if version is None:
+        return None
+    if len(version) > 18:
+        raise BadRequestError(f"Failed to convert version: {version} to numeric.")
+    # No bundle has version 0: it is how OpenVINO Model Server's clients ask for the newest.
+    return int(version) or None
+
+
+def _status(servable: Servable) -> dict[str, object]:
+    repository = models().repository
+    try:
+        versions = repository.versions(servable.name)
+    except NotFoundError as error:
+        raise NotFoundError(f"Could not find any versions of model {servable.name}") from error
+    if servable.version is not None:
+        if servable.version not in versions:
+            raise NotFoundError(f"Could not find version {servable.version} of model {servable.name}")
+        versions = [servable.version]
+    return {"model_version_status": [_version_status(servable.name, v) for v in sorted(versions, reverse=True)]}
+
+
+def _version_status(name: str, version: int) -> dict[str, object]:
+    state, code, message = "AVAILABLE", "OK", ""
+    try:
+        models().repository.find(name, version)
+    except BundleError as error:
+        state, code, message = "END", "DATA_LOSS", str(error)
+    return {
+        "version": str(version),
+        "state": state,
+        "status": {"error_code": code, "error_message": message},
+    }
+
+
+def _metadata(servable: Servable) -> dict[str, object]:
+    recognizer = servable.load()
+    widths = {"probabilities": len(recognizer.bundle.labels), "embedding": recognizer.embedding_width}
+    signatures = {
+        signature: {
+            "inputs": {tensors.INPUT: _tensor_info("DT_UINT8", (-1, SIDE, SIDE), node_in)},
+            "outputs": {output: _tensor_info("DT_FLOAT", (-1, widths[output]), node_out)},
+            "method_name": "tensorflow/serving/predict",
+        }
+        for (signature, output), (node_in, node_out) in zip(tensors.SIGNATURES.items(), _NODES.values(), strict=True)
+    }
+    bundle = recognizer.bundle
+    return {
+        "model_spec": {"name": bundle.name, "signature_name": "", "version": str(bundle.version)},
+        "metadata": {"signature_def": {"signature_def": signatures}},
+    }
+
+
+def _tensor_info(dtype: str, shape: tuple[int, ...], node: str) -> dict[str, object]:
+    sizes = [{"size": str(size), "name": ""} for size in shape]
+    return {"dtype": dtype, "tensor_shape": {"dim": sizes, "unknown_rank": False}, "name": node}
+
+
+def _predict(servable: Servable) -> Response:
+    asked = parsed()
+    signature = asked.get("signature_name") or "serving_default"
+    recognizer = servable.load()
+    if signature not in tensors.SIGNATURES:
+        raise BadRequestError(f'Serving signature name: "{signature}" not found in signature def')
+    pictures, answered_as = instances(asked)
+    return json_response({answered_as: tensors.compute(recognizer.engine, tensors.SIGNATURES[signature], pictures)})
+
+
+def _classify(servable: Servable) -> Response:
+    asked = parsed()
+    recognizer = servable.load()
+    if asked.get("signature_name", "serving_default") not in ("", "serving_default"):
+        raise BadRequestError(_expected("classification", "classify"))
+    rows = recognizer.engine.predict(examples(asked))
+    labels = recognizer.bundle.labels
+    return json_response({"results": [list(zip(labels, row, strict=True)) for row in rows]})
+
+
+def _expected(kind: str, method: str) -> str:
+    return f"Expected {kind} signature method_name to be tensorflow/serving/{method}. Was: tensorflow/serving/predict"

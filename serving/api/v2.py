@@ -1,0 +1,178 @@
+"""`/v2`: the Open Inference Protocol over REST, with its binary tensors, whichever engine runs."""
+
+from collections.abc import Mapping
+from math import prod
+from typing import Any
+
+import numpy as np
+import orjson
+from flask import Blueprint, request
+
+from serving import tensors
+from serving.api import body
+from serving.api.respond import Response, json_response, models
+from serving.engines import Pictures, Rows
+from serving.errors import BadRequestError, NotFoundError
+from serving.ink import SIDE
+from serving.recognizer import Recognizer
+
+blueprint = Blueprint("v2", __name__)
+
+_LENGTH = "Inference-Header-Content-Length"
+"""Where binary tensors follow the JSON: how many bytes that has."""
+_UNASKED = "probabilities"
+"""The output that is answered where none is named; the embedding is ten times as much, so it must be."""
+_TYPES = {
+    **{
+        f"{sign}INT{bits}": f"<{letter}{bits // 8}"
+        for sign, letter in (("U", "u"), ("", "i"))
+        for bits in (8, 16, 32, 64)
+    },
+    **{f"FP{bits}": f"<f{bits // 8}" for bits in (16, 32, 64)},
+}
+
+
+@blueprint.get("/v2")
+def server() -> Response:
+    """What speaks here."""
+    return json_response({"name": "inkling", "version": "2", "extensions": ["binary_tensor_data"]})
+
+
+@blueprint.get("/v2/health/live")
+def live() -> Response:
+    """The process lives."""
+    return json_response({"live": True})
+
+
+@blueprint.get("/v2/health/ready")
+def ready() -> Response:
+    """The default model's engine answers."""
+    models().get().engine.check()
+    return json_response({"ready": True})
+
+
+@blueprint.get("/v2/models/<name>")
+@blueprint.get("/v2/models/<name>/versions/<version>")
+def model(name: str, version: str | None = None) -> Response:
+    """What goes in and what comes out."""
+    bundle = _load(name, version).bundle
+    return json_response(
+        {
+            "name": name,
+            "versions": [str(number) for number in models().repository.versions(name)],
+            "platform": "tensorflow_savedmodel",
+            "inputs": [{"name": tensors.INPUT, "datatype": "UINT8", "shape": [-1, SIDE, SIDE]}],
+            "outputs": [{"name": _UNASKED, "datatype": "FP32", "shape": [-1, len(bundle.labels)]}],
+        }
+    )
+
+
+@blueprint.get("/v2/models/<name>/ready")
+@blueprint.get("/v2/models/<name>/versions/<version>/ready")
+def model_ready(name: str, version: str | None = None) -> Response:
+    """The model is loaded, and its engine answers."""
+    _load(name, version).engine.check()
+    return json_response({"name": name, "ready": True})
+
+
+@blueprint.post("/v2/models/<name>/infer")
+@blueprint.post("/v2/models/<name>/versions/<version>/infer")
+def infer(name: str, version: str | None = None) -> Response:
+    """Pictures in, rows out."""
+    recognizer = _load(name, version)
+    asked, rest = _parsed()
+    pictures = _pictures(asked, rest)
+    outputs, parts = [], []
+    for output, binary in _wanted(asked):
+        rows = tensors.compute(recognizer.engine, output, pictures)
+        outputs.append(_output(output, rows, binary))
+        if binary:
+            parts.append(rows.astype("<f4", copy=False).tobytes())
+    bundle = recognizer.bundle
+    answer = {"model_name": bundle.name, "model_version": str(bundle.version), "outputs": outputs}
+    if "id" in asked:
+        answer["id"] = asked["id"]
+    response = json_response(answer)
+    if parts:
+        header = response.get_data()
+        response.set_data(b"".join((header, *parts)))
+        response.headers[_LENGTH] = str(len(header))
+        response.content_type = "application/octet-stream"
+    return response
+
+
+def _load(name: str, version: str | None) -> Recognizer:
+    if version is None:
+        return models().get(name)
+    if not (version.isascii() and version.isdecimal()) or len(version) > 18:
+        raise NotFoundError(f"model {name!r} has no version {version!r}; versions are whole numbers")
+    return models().get(name, int(version))
+
+
+def _parsed() -> tuple[Mapping[str, Any], memoryview]:
+    """The JSON, and the bytes behind it."""
+    data = body.raw()
+    length = request.headers.get(_LENGTH)
+    if length is not None and not (length.isascii() and length.isdecimal() and int(length) <= len(data)):
+        raise BadRequestError(f"{_LENGTH} must be the number of bytes of JSON, at most the body's {len(data)}")
+    end = len(data) if length is None else int(length)
+    try:
+        asked = body.parse(data[:end])
+    except orjson.JSONDecodeError as error:
+        raise BadRequestError(f"the request is not JSON: {error}") from error
+    if not isinstance(asked, dict):
+        raise BadRequestError("the request must be a JSON object with 'inputs'")
+    return asked, memoryview(data)[end:]
+
+
+def _pictures(asked: Mapping[str, Any], rest: memoryview) -> Pictures:
+    inputs = asked.get("inputs")
+    if not isinstance(inputs, list) or len(inputs) != 1 or not isinstance(inputs[0], dict):
+        raise BadRequestError(f"'inputs' must be a list of one tensor, {tensors.INPUT!r}")
+    tensor = inputs[0]
+    if tensor.get("name") != tensors.INPUT:
+        raise BadRequestError(f"the input must be named {tensors.INPUT!r}; {tensor.get('name')!r} is not known")
+    datatype, shape = tensor.get("datatype"), tensor.get("shape")
+    if not isinstance(datatype, str) or datatype not in _TYPES:
+        raise BadRequestError(f"'datatype' must be one of {', '.join(_TYPES)}")
+    if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
+        raise BadRequestError(f"'shape' must be a list of whole numbers, as in [1,{SIDE},{SIDE}]")
+    size = _parameters(tensor).get("binary_data_size")
+    if size is None:
+        if "data" not in tensor:
+            raise BadRequestError(f"the input {tensors.INPUT!r} has no 'data', nor a 'binary_data_size'")
+        return tensors.from_flat(tensor["data"], shape)
+    kind = np.dtype(_TYPES[datatype])
+    if not size == len(rest) == prod(shape) * kind.itemsize:
+        raise BadRequestError(
+            f"shape {shape} of {datatype} takes {prod(shape) * kind.itemsize} bytes; "
+            f"'binary_data_size' says {size}, and {len(rest)} follow the JSON"
+        )
+    return tensors.from_array(np.frombuffer(rest, kind).reshape(shape))
+
+
+def _wanted(asked: Mapping[str, Any]) -> list[tuple[str, bool]]:
+    """Names of the outputs, and whether each is wanted as bytes."""
+    binary = bool(_parameters(asked).get("binary_data_output", False))
+    outputs = asked.get("outputs") or [{"name": _UNASKED}]
+    if not isinstance(outputs, list) or not all(isinstance(output, dict) for output in outputs):
+        raise BadRequestError("'outputs' must be a list of objects, each with a 'name'")
+    known = tensors.SIGNATURES.values()
+    for output in outputs:
+        if output.get("name") not in known:
+            raise BadRequestError(f"there is no output {output.get('name')!r}; there are: {', '.join(known)}")
+    return [(output["name"], bool(_parameters(output).get("binary_data", binary))) for output in outputs]
+
+
+def _parameters(thing: Mapping[str, Any]) -> Mapping[str, Any]:
+    parameters = thing.get("parameters", {})
+    if not isinstance(parameters, dict):
+        raise BadRequestError("'parameters' must be an object")
+    return parameters
+
+
+def _output(name: str, rows: Rows, binary: bool) -> dict[str, object]:
+    answer: dict[str, object] = {"name": name, "datatype": "FP32", "shape": list(rows.shape)}
+    if binary:
+        return {**answer, "parameters": {"binary_data_size": rows.nbytes}}
+    return {**answer, "data": rows.reshape(-1)}

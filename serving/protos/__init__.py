@@ -1,0 +1,1 @@
+"""Messages generated from the .proto files beside this one by `make protos`."""
