@@ -65,7 +65,7 @@ class Trial:
 
 
 def plan(base: Base, widths: dict[str, int], fewest: int) -> list[Strategy]:
-    """What is worth trying with `fewest` pictures of the smallest class: the simplest first, on the likeliest cut first.
+    """What is worth trying with `fewest` pictures of the smallest class: the simplest, and the likeliest cut, first.
 
     `widths` are the numbers a picture at each cut. With one picture a class nothing can be compared: class means
     it is, on the last layer that still knows where things are.
