@@ -129,3 +129,4 @@ def _symbols() -> DataSet:
 
 
 _LOADERS: dict[str, Callable[[], DataSet]] = {"mnist": _mnist, "optdigits": _optdigits, "symbols": _symbols}
+NAMES = tuple(_LOADERS)

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +17,11 @@ from serving.bundle import Bundle
 from serving.engines import OpenVINOEngine
 from serving.errors import InklingError
 from serving.repository import Repository
-from training import datasets, metrics, report
-from training.datasets import DataSet
+from training import maps, metrics, report
+from training.datasets import DataSet, DatasetError
+from training.maps import Map
 from training.metrics import Bin, Mean, Share
+from training.tested import data_for
 
 Pictures = NDArray[np.uint8]
 Rows = NDArray[np.float32]
@@ -99,6 +101,8 @@ class Evaluation:
     sure_accuracy: Share | None
     """Accuracy of those; None where there are none."""
     served: Served
+    map: Map | None = None
+    """Where test pictures lie for the network, as it is served."""
 
     @property
     def title(self) -> str:
@@ -120,12 +124,6 @@ def find(wanted: str, models: Path) -> Bundle:
     return bundles.read(path)
 
 
-def dataset_of(bundle: Bundle) -> str:
-    """The name of the data set that the bundle's recipe was trained on."""
-    recipe = bundle.metadata.training.get("recipe")
-    return str(recipe.get("dataset", "mnist")) if isinstance(recipe, dict) else "mnist"
-
-
 def evaluate(bundle: Bundle, data: DataSet) -> Evaluation:
     """Let a bundle read the test part of a data set, with a progress bar on a terminal.
 
@@ -144,10 +142,14 @@ def evaluate(bundle: Bundle, data: DataSet) -> Evaluation:
     engine = OpenVINOEngine(bundle.path)
     count = len(data.x_test)
     title = f"{bundle.name}/{bundle.version} on {data.name}"
-    with tqdm(total=2 * count, desc=title, unit=" pictures", disable=None) as bar:
+    mapped = maps.drawn_by_lot(count)
+    with tqdm(total=2 * count + len(mapped), desc=title, unit=" pictures", disable=None) as bar:
         logits = _in_batches(model, data.x_test, bar.update)
         served = _in_batches(engine.predict, data.x_test, bar.update)
-    return judge(bundle, data, logits, served, engine.precision)
+        embeddings = _in_batches(engine.embed, data.x_test[mapped], bar.update)
+    misread = logits.argmax(axis=1) != data.y_test
+    drawn = maps.of(embeddings, data.x_test, data.y_test, misread, mapped)
+    return replace(judge(bundle, data, logits, served, engine.precision), map=drawn)
 
 
 def judge(bundle: Bundle, data: DataSet, logits: Rows, served: Rows, precision: str) -> Evaluation:
@@ -274,7 +276,7 @@ def main() -> None:
         default="digits",
         help="a path (models/digits/1) or a name (digits, digits/1); default: digits",
     )
-    parser.add_argument("--data", metavar="NAME", help="data set (default: the one trained on)")
+    parser.add_argument("--data", help="name of a data set, or a path of pictures (default: the one trained on)")
     parser.add_argument("--out", type=Path, help="folder for the report (default: reports/<name>-<version>)")
     parser.add_argument(
         "--models",
@@ -288,14 +290,14 @@ def main() -> None:
 def _run(arguments: argparse.Namespace) -> int:
     try:
         bundle = find(arguments.bundle, arguments.models)
-        found = evaluate(bundle, datasets.load(arguments.data or dataset_of(bundle)))
+        found = evaluate(bundle, data_for(bundle, arguments.data))
         print(summary(found))
         out = arguments.out or Path("reports") / f"{bundle.name}-{bundle.version}"
         page = report.write(found, out)
     except KeyboardInterrupt:
         print("\nInterrupted; no report was written.", file=sys.stderr)
         return 130
-    except (InklingError, datasets.DatasetError, EvaluationError, report.ReportError) as error:
+    except (InklingError, DatasetError, EvaluationError, report.ReportError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 2
     print(f"\nreport              {page}")

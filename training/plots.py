@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from training.metrics import Bin
 
-_FONT = "DejaVu Sans"  # travels with matplotlib
-_DPI = 220
+FONT = "DejaVu Sans"  # travels with matplotlib
+DPI = 220
 _GALLERY_COLUMNS = 10
 _SIDE = 28
 
@@ -63,7 +63,7 @@ def confusion(counts: NDArray[np.int64], names: Sequence[str], theme: Theme) -> 
             str(count),
             ha="center",
             va="center",
-            fontfamily=_FONT,
+            fontfamily=FONT,
             fontsize=right_size if right else 10,
             color=theme.soft if right else _legible(colours(strength[truth, answer]), theme),
             fontweight="normal" if right else "bold",
@@ -79,7 +79,7 @@ def confusion(counts: NDArray[np.int64], names: Sequence[str], theme: Theme) -> 
         axes.tick_params(axis="x", labelrotation=90)
     axes.set_xlabel("answer")
     axes.set_ylabel("truth")
-    return _png(figure)
+    return png(figure)
 
 
 def reliability(bins: Sequence[Bin], title: str, theme: Theme) -> bytes:
@@ -115,7 +115,7 @@ def reliability(bins: Sequence[Bin], title: str, theme: Theme) -> bytes:
     )
     axes.set(xlim=(0, 1.02), ylim=(0, 1.02))
     axes.set_ylabel("right answers")
-    axes.set_title(title, loc="left", fontsize=10, color=theme.ink, fontfamily=_FONT)
+    axes.set_title(title, loc="left", fontsize=10, color=theme.ink, fontfamily=FONT)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:.0f} %"))
     axes.tick_params(labelbottom=False)
@@ -136,7 +136,7 @@ def reliability(bins: Sequence[Bin], title: str, theme: Theme) -> bytes:
     below.set_xlabel("confidence")
     below.set_ylabel("pictures")
     below.tick_params(labelbottom=True)
-    return _png(figure)
+    return png(figure)
 
 
 def curve(
@@ -169,11 +169,11 @@ def curve(
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}{unit}"))
     axes.set_xlabel("epoch")
-    axes.set_title(title, loc="left", fontsize=10, color=theme.ink, fontfamily=_FONT)
-    legend = axes.legend(frameon=False, prop={"family": _FONT, "size": 9})
+    axes.set_title(title, loc="left", fontsize=10, color=theme.ink, fontfamily=FONT)
+    legend = axes.legend(frameon=False, prop={"family": FONT, "size": 9})
     for text in legend.get_texts():
         text.set_color(theme.ink)
-    return _png(figure)
+    return png(figure)
 
 
 def gallery(pictures: NDArray[np.uint8], captions: Sequence[str], theme: Theme) -> bytes:
@@ -199,7 +199,7 @@ def gallery(pictures: NDArray[np.uint8], captions: Sequence[str], theme: Theme) 
         )
     ink = LinearSegmentedColormap.from_list("ink", [theme.muted, theme.ink])
     axes.imshow(sheet, cmap=ink, vmin=0, vmax=255, interpolation="nearest")
-    return _png(figure)
+    return png(figure)
 
 
 def printable(labels: Sequence[str]) -> list[str]:
@@ -212,15 +212,15 @@ def printable(labels: Sequence[str]) -> list[str]:
 
 @cache
 def _characters() -> Mapping[int, Any]:
-    return font_manager.get_font(font_manager.findfont(_FONT)).get_charmap()
+    return font_manager.get_font(font_manager.findfont(FONT)).get_charmap()
 
 
 def _axes(figure: Figure, theme: Theme, place: Any = 111) -> Axes:
     axes = figure.add_subplot(place)
     axes.set_facecolor(theme.paper)
-    axes.tick_params(colors=theme.soft, labelsize=9, length=0, labelfontfamily=_FONT)
-    axes.xaxis.label.set(color=theme.soft, fontsize=9.5, fontfamily=_FONT)
-    axes.yaxis.label.set(color=theme.soft, fontsize=9.5, fontfamily=_FONT)
+    axes.tick_params(colors=theme.soft, labelsize=9, length=0, labelfontfamily=FONT)
+    axes.xaxis.label.set(color=theme.soft, fontsize=9.5, fontfamily=FONT)
+    axes.yaxis.label.set(color=theme.soft, fontsize=9.5, fontfamily=FONT)
     for side, spine in axes.spines.items():
         spine.set(color=theme.line, visible=side in ("left", "bottom"))
     return axes
@@ -240,10 +240,11 @@ def _luminance(colour: tuple[float, float, float, float]) -> float:
 
 
 def _small(theme: Theme) -> dict[str, Any]:
-    return {"fontsize": 8.5, "color": theme.soft, "fontfamily": _FONT}
+    return {"fontsize": 8.5, "color": theme.soft, "fontfamily": FONT}
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG file, `DPI` pixels an inch."""
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=_DPI)
+    figure.savefig(file, format="png", dpi=DPI)
     return file.getvalue()

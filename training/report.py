@@ -7,8 +7,9 @@ import json
 import math
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from serving import bundle as bundles
-from training import plots
+from serving.bundle import Bundle
+from training import atlas, plots
+from training.maps import Map
 from training.metrics import Share
 from training.plots import DARK, LIGHT, Theme
+from training.tried import tried
 
 if TYPE_CHECKING:
     from training.evaluate import Calibration, Evaluation, Served
@@ -29,6 +33,7 @@ PAGE = "report.html"
 MACHINE = "report.json"
 PLOTS = (
     "confusion.png",
+    "map.png",
     "misread.png",
     "reliability-before.png",
     "reliability-after.png",
@@ -38,6 +43,8 @@ PLOTS = (
 """What may lie in a report's folder; a new report takes the place of all of it."""
 _SHOWN = 60
 _CONFUSIONS = 10
+Plots = dict[str, Callable[[Theme], bytes]]
+"""File name -> what makes its PNG in a theme."""
 _UNBROKEN = "\N{NO-BREAK SPACE}"
 
 
@@ -68,22 +75,37 @@ def write(found: "Evaluation", folder: Path) -> Path:
 
     Raises ReportError where the folder cannot be written to.
     """
+    drawn = draw(found)
+    return _written(folder, drawn, lambda: page(found, drawn), as_json(found))
+
+
+def write_untested(bundle: Bundle, read: Share | None, seen: Map, folder: Path) -> Path:
+    """Write a report on a bundle that there is no test part for, as `write` does.
+
+    `read` are those of its own pictures that were read while they were held out, None where none were; `seen` are
+    the pictures whose map is shown.
+    """
+    drawn = {"map.png": _mapped(seen, bundle.labels)}
+    facts = {"model": _model(bundle), "data": {"part": "none", "labels": list(bundle.labels)}, "tried": _tried(bundle)}
+    return _written(folder, drawn, lambda: _untested(bundle, read, seen, drawn), facts)
+
+
+def _written(folder: Path, drawn: Plots, html: Callable[[], str], facts: dict[str, Any]) -> Path:
     try:
-        return _write(found, folder)
+        return _write(folder, drawn, html, facts)
     except OSError as error:
         reason = error.strerror or error
         raise ReportError(f"the report cannot be written to {folder}: {reason}") from error
 
 
-def _write(found: "Evaluation", folder: Path) -> Path:
+def _write(folder: Path, drawn: Plots, html: Callable[[], str], facts: dict[str, Any]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     staged = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
     try:
-        drawn = draw(found)
         for name, make in drawn.items():
             (staged / name).write_bytes(make(LIGHT))
-        (staged / PAGE).write_text(page(found, drawn), encoding="utf-8")
-        text = json.dumps(as_json(found), ensure_ascii=False, indent=1)
+        (staged / PAGE).write_text(html(), encoding="utf-8")
+        text = json.dumps(facts, ensure_ascii=False, indent=1)
         (staged / MACHINE).write_text(text + "\n", encoding="utf-8")
         for name in (PAGE, MACHINE, *PLOTS):
             (folder / name).unlink(missing_ok=True)
@@ -98,14 +120,7 @@ def as_json(found: "Evaluation") -> dict[str, Any]:
     """All figures with their intervals, as `report.json` holds them; shares are 0 to 1."""
     bundle, labels, served = found.bundle, found.bundle.labels, found.served
     return {
-        "model": {
-            "name": bundle.name,
-            "version": bundle.version,
-            "recipe": bundle.metadata.recipe,
-            "weights_digest": bundle.metadata.weights_digest,
-            "temperature": bundle.metadata.temperature,
-            "unsure_below": bundle.metadata.unsure_below,
-        },
+        "model": _model(bundle),
         "data": {
             "name": found.data.name,
             "part": "test",
@@ -139,13 +154,30 @@ def as_json(found: "Evaluation") -> dict[str, Any]:
         "misread": [
             {**asdict(each), "truth": labels[each.truth], "answer": labels[each.answer]} for each in found.misread
         ],
+        "tried": _tried(bundle),
     }
 
 
-def draw(found: "Evaluation") -> dict[str, Callable[[Theme], bytes]]:
+def _model(bundle: Bundle) -> dict[str, Any]:
+    metadata = bundle.metadata
+    return {
+        "name": bundle.name,
+        "version": bundle.version,
+        "recipe": metadata.recipe,
+        "weights_digest": metadata.weights_digest,
+        "temperature": metadata.temperature,
+        "unsure_below": metadata.unsure_below,
+    }
+
+
+def _tried(bundle: Bundle) -> list[dict[str, Any]]:
+    return [{**asdict(each), "accuracy": _share(each.accuracy)} for each in tried(bundle.metadata)]
+
+
+def draw(found: "Evaluation") -> Plots:
     """The plots that there is something to draw for: file name -> what makes its PNG."""
     names = plots.printable(found.bundle.labels)
-    makers: dict[str, Callable[[Theme], bytes]] = {
+    makers: Plots = {
         "confusion.png": lambda theme: plots.confusion(found.confusion, names, theme),
         "reliability-before.png": lambda theme: plots.reliability(found.before.bins, "before: temperature 1", theme),
         "reliability-after.png": lambda theme: plots.reliability(
@@ -163,7 +195,13 @@ def draw(found: "Evaluation") -> dict[str, Callable[[Theme], bytes]]:
         makers["learning-loss.png"] = lambda theme: plots.curve(
             curves.loss, curves.validation_loss, curves.kept, "cross-entropy", "", theme
         )
-    return makers
+    if found.map:
+        makers["map.png"] = _mapped(found.map, found.bundle.labels)
+    return {name: cache(make) for name, make in makers.items()}
+
+
+def _mapped(seen: Map, labels: tuple[str, ...]) -> Callable[[Theme], bytes]:
+    return cache(lambda theme: atlas.draw(seen, plots.printable(labels), theme))
 
 
 def curves_of(path: Path) -> Curves | None:
@@ -202,8 +240,30 @@ def verdict(served: "Served") -> str:
     return "The served model does NOT agree with the trainable one: the figures hold for the latter only."
 
 
-def page(found: "Evaluation", drawn: dict[str, Callable[[Theme], bytes]]) -> str:
+def page(found: "Evaluation", drawn: Plots) -> str:
     """The HTML page; `drawn` are its plots."""
+    labels = found.bundle.labels
+    names = plots.printable(labels)
+    return _rendered(
+        PAGE,
+        found.bundle,
+        found.map,
+        {name: make for name, make in drawn.items() if name != "misread.png"},
+        found=found,
+        verdict=verdict(found.served),
+        confusions=confusions(found),
+        classes=list(zip(names, labels, found.classes, _wrongly_answered(found), strict=True)),
+        scale_low=_scale_low(right for right in found.classes if right),
+        misread=[(each, _picture_url(found.data.x_test[each.index])) for each in found.misread[:_SHOWN]],
+        sure_errors=sum(not each.unsure for each in found.misread),
+    )
+
+
+def _untested(bundle: Bundle, read: Share | None, seen: Map, drawn: Plots) -> str:
+    return _rendered("untested.html", bundle, seen, drawn, read=read)
+
+
+def _rendered(template: str, bundle: Bundle, seen: Map | None, drawn: Plots, **others: Any) -> str:
     templates = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
@@ -215,30 +275,24 @@ def page(found: "Evaluation", drawn: dict[str, Callable[[Theme], bytes]]) -> str
     templates.filters["count"] = lambda value: f"{value:,}"
     templates.filters["span"] = span
     templates.filters["whole"] = lambda value: str(value).replace(" ", _UNBROKEN)
-    labels = found.bundle.labels
-    names = plots.printable(labels)
-    lows = [right.low for right in found.classes if right]
-    return templates.get_template(PAGE).render(
-        found=found,
-        bundle=found.bundle,
-        metadata=found.bundle.metadata,
-        verdict=verdict(found.served),
-        confusions=confusions(found),
-        classes=list(zip(names, labels, found.classes, _wrongly_answered(found), strict=True)),
-        numbered=names != list(labels),
-        # Whole steps of the scale: a class may lie at 85 % in a young model, at 99 % in a good one.
-        scale_low=_scale_low(min(lows)),
-        plots={
-            Path(name).stem: (_data_url(make(LIGHT)), _data_url(make(DARK)))
-            for name, make in drawn.items()
-            if name != "misread.png"
-        },
-        misread=[(each, _picture_url(found.data.x_test[each.index])) for each in found.misread[:_SHOWN]],
-        sure_errors=sum(not each.unsure for each in found.misread),
+    names, ways = plots.printable(bundle.labels), tried(bundle.metadata)
+    light, dark = (atlas.palette(len(names), theme) for theme in (LIGHT, DARK))
+    return templates.get_template(template).render(
+        bundle=bundle,
+        metadata=bundle.metadata,
+        map=seen,
+        key=list(zip(bundle.labels, names, light, dark, strict=True)),
+        numbered=names != list(bundle.labels),
+        plots={Path(name).stem: (_data_url(make(LIGHT)), _data_url(make(DARK))) for name, make in drawn.items()},
+        tried=ways,
+        tried_low=_scale_low(each.accuracy for each in ways),
+        **others,
     )
 
 
-def _scale_low(lowest: float) -> float:
+def _scale_low(shares: Iterable[Share]) -> float:
+    """Where a scale of these shares begins: a class may lie at 85 % in a young model, at 99 % in a good one."""
+    lowest = min((each.low for each in shares), default=0.0)
     step = 0.005 if lowest > 0.95 else 0.05
     return max(0.0, math.floor(lowest / step) * step)
 

@@ -42,7 +42,9 @@ def main() -> None:
         default=Path(os.environ.get("INKLING_MODELS", "models")),
         help="folder for the bundle, and of bases (default: $INKLING_MODELS, else ./models)",
     )
-    parser.add_argument("--report", type=Path, metavar="DIR", help="folder for a report with pictures")
+    parser.add_argument(
+        "--report", type=Path, metavar="DIR", help="folder for a report with pictures (default: none is made)"
+    )
     sys.exit(_run(parser.parse_args()))
 
 

@@ -13,7 +13,7 @@ from training import metrics
 from training.export import ExportError
 from training.own import Own
 from transfer import base as bases
-from transfer import ladder, out
+from transfer import ladder, out, report
 from transfer.bottleneck import DEFAULT_LIMIT, Cache, CacheError, default_folder
 from transfer.distribute import workers
 from transfer.errors import TransferError
@@ -79,6 +79,9 @@ def run(own: Own, options: Options) -> int:
     read = bundle.metadata.metrics
     measured = f"{read['accuracy_text']} of the {read['part']} part read" if read["pictures"] else "not measured"
     print(f"{bundle.path}: {measured}, in {perf_counter() - begun:.1f} s")
+    if options.report:
+        validation = learner.validation if learned.trials else np.arange(len(data.x_train))
+        print(f"report: {report.write(learned, bundle, data, validation, options.report)}")
     return 0
 
 

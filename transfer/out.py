@@ -53,6 +53,7 @@ def write(learned: Learned, base: Base, data: DataSet, models: Path, name: str, 
                     "accuracy_interval": [each.accuracy.low, each.accuracy.high],
                     "pictures": each.accuracy.total,
                     "seconds": round(each.seconds, 2),
+                    "chosen": each is learned.trial,
                 }
                 for each in learned.trials
             ],
