@@ -113,7 +113,7 @@ class _Services(
         if self.as_content:
             tensor.tensor_content = rows.tobytes()
         else:
-            tensor.float_val.extend(rows.ravel())
+            tensor.float_val.extend(rows.ravel().tolist())
         return answer
 
     def GetModelStatus(self, request: Any, context: grpc.ServicerContext) -> Any:
