@@ -51,6 +51,7 @@ def main() -> None:
 def _run(arguments: argparse.Namespace) -> int:
     from training.datasets import DatasetError
     from training.own import own
+    from transfer.errors import TransferError
 
     try:
         # Before TensorFlow is imported: a mistyped path is told at once.
@@ -58,7 +59,6 @@ def _run(arguments: argparse.Namespace) -> int:
         for warning in found.warnings:
             print(f"inkling-transfer: {warning}", file=sys.stderr)
         from transfer.command import Options, run
-        from transfer.errors import TransferError
 
         options = Options(**{name: value for name, value in vars(arguments).items() if name in Options.__annotations__})
         return run(found, options)

@@ -69,7 +69,9 @@ def transferred(base: Base, cut: str, centre: Rows, head: Head) -> Transferred:
 def from_scratch(base: Base, cut: str, classes: int) -> keras.Model:
     """The base's layers up to `cut` as they were before any training, and a head: what transfer must be better than."""
     trunk = keras.models.clone_model(base.trunk(cut))
-    trunk.trainable = True
+    # Saying so of the whole changes nothing: a new model is trainable already, though none of its layers is.
+    for layer in trunk.layers:
+        layer.trainable = True
     x = layers.Flatten(name="head_flatten")(trunk.output)
     x = layers.Dropout(_DROPOUT, name="head_dropout")(x)
     return keras.Model(trunk.input, layers.Dense(classes, name=LOGITS)(x), name="inkling")
