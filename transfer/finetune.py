@@ -30,7 +30,7 @@ Indices = NDArray[np.int64]
 Rows = NDArray[np.float32]
 
 FOLDS = 5
-HIDDEN = 128
+HIDDEN = 64
 """Units of the hidden layer, where there is one."""
 DISTORTION = Distortion(rotation=12, scale=0.1, aspect=0.2, slant=0.2, shift=1, bend=1.0, stroke=0.5)
 """What one person's drawing may look like by another hand."""

@@ -16,7 +16,7 @@ NAMES = ("means", "linear", "hidden", "top1", "top2", "all", "scratch")
 _FEW = 5
 """Pictures of the smallest class up to which class means can be best."""
 _SOME, _MANY = 20, 100
-"""Pictures of the smallest class from which on layers are unfrozen; from which on scratch is tried."""
+"""Pictures of the smallest class from which on hidden layers are trained; from which on scratch is tried."""
 _CUTS = 3
 """Cuts from the top that are tried."""
 _WIDEST = 8192
@@ -77,10 +77,9 @@ def plan(base: Base, widths: dict[str, int], fewest: int) -> list[Strategy]:
     cuts = [first, *others[: _CUTS - 1]]
     found = [Strategy("means", first, "means")] if fewest <= _FEW else []
     found += [Strategy("linear", cut) for cut in cuts]
-    if fewest > _FEW:
-        lower = base.cuts[max(base.cuts.index(first) - 1, 0)]
-        found.append(Strategy("hidden", lower, "hidden"))
     if fewest >= _SOME:
+        lower = base.cuts[max(base.cuts.index(first) - 1, 0)]
+        found.append(Strategy("hidden", lower if widths[lower] <= _WIDEST else first, "hidden"))
         found += tuned(base, first, scratch=fewest >= _MANY)
     return found
 
