@@ -15,7 +15,7 @@ SLIM = .venv/.slim
 DEV = .venv/.dev
 
 .DEFAULT_GOAL = help
-.PHONY: help run test lint format types train evaluate bench field check-tfserving image image-check wheel protos \
+.PHONY: help run test lint format types train evaluate transfer bench-transfer bench field check-tfserving image image-check wheel protos \
 	constraints clean
 
 help: ## list these targets
@@ -46,6 +46,12 @@ evaluate: $(DEV) ## figures, plots and a page about a bundle (BUNDLE=digits ARGS
 
 bench: $(DEV) ## measure how fast the server answers, beside the usual Flask script (ARGS=)
 	$(PY) -m tests.bench $(ARGS)
+
+transfer: $(DEV) ## learn new symbols from pictures: one folder a class, .npz, .csv (DATA= ARGS="--name ...")
+	$(PY) -m transfer $(if $(DATA),'$(DATA)') $(if $(MODELS),--models '$(MODELS)') $(ARGS)
+
+bench-transfer: $(DEV) ## measure what transfer reads from a few pictures, and what its cache saves (ARGS=)
+	$(PY) -m tests.transfer.bench $(ARGS)
 
 field: $(DEV) ## read what people draw and photograph: tables, and a page of the misread (ARGS=--quick)
 	$(PY) -m tests.field $(ARGS)
