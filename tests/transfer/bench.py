@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 SETS = {"Kannada": "kannada10k", "kana": "kmnist10k"}
 _SHOTS = (1, 5, 10, 100, 500)
 _TESTED = 5_000
-_SCRATCHES = 2
-"""Draws on which the network from scratch is trained where it is far behind."""
 _RAW, _SCRATCH, _AUTO, _BEST = "raw pixels, best of three", "from scratch", "auto", "best of auto's table"
 
 Pictures = NDArray[np.uint8]
@@ -89,7 +87,7 @@ def raw(draw: Draw) -> float:
 
 
 def read(base: "Base", draw: Draw, shots: int, scratch: bool, cache: Path) -> dict[str, float]:
-    """Share read by each method on one draw."""
+    """Share read by each method on one draw; from `scratch` even where `auto` does not try it."""
     from transfer import ladder
     from transfer.bottleneck import Cache
     from transfer.finetune import Learner, default_copies
@@ -116,7 +114,7 @@ def read_sets(base: "Base", shots: Sequence[int], draws: int, cache: Path) -> No
         rows: dict[str, dict[int, list[float]]] = {_RAW: {}, _SCRATCH: {}}
         for count, number in itertools.product(shots, range(draws)):
             begun = perf_counter()
-            found = read(base, Draw.of(x, y, count, number), count, number < _SCRATCHES, cache)
+            found = read(base, Draw.of(x, y, count, number), count, number == 0, cache)
             for row, value in found.items():
                 rows.setdefault(row, {}).setdefault(count, []).append(value)
             short = ", ".join(f"{row} {100 * found[row]:.1f}" for row in (_AUTO, _BEST))
@@ -126,7 +124,7 @@ def read_sets(base: "Base", shots: Sequence[int], draws: int, cache: Path) -> No
             f"{title}, percent of {_TESTED:,} pictures read, by pictures a class; base {base.name}",
             ["", *map(str, shots)],
             [[row, *(_mean(values.get(count)) for count in shots)] for row, values in (rows | last).items()],
-            f"Mean of {draws} draws ± standard error; from scratch, where `auto` does not try it: of {_SCRATCHES}.",
+            f"Mean of {draws} draws ± standard error; from scratch, where `auto` does not try it: of one.",
         )
 
 
