@@ -35,6 +35,12 @@ def main() -> None:
     parser.add_argument("--copies", type=int, metavar="K", help="distorted copies of each picture (default: up to 8)")
     parser.add_argument("--min-accuracy", type=float, default=0.0, metavar="SHARE", help="write no worse bundle")
     parser.add_argument("--cache-limit", type=float, metavar="GIB", help="size of the cache of outputs (default: 5)")
+    parser.add_argument(
+        "--engine",
+        choices=("openvino", "tensorflow", "tfserving"),
+        help="let this compute the base's embeddings, as one bundle offers them",
+    )
+    parser.add_argument("--tfserving", default="127.0.0.1:8500", metavar="HOST:PORT", help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--models",

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from serving.bundle import KERAS
+from serving.bundle import KERAS, Bundle
 from serving.errors import InklingError
 from serving.repository import Repository
 from transfer import join, zoo
@@ -97,14 +97,19 @@ def load(name: str, models: Path) -> Base:
         return from_model(name, zoo.build(name.removeprefix("keras:")))
     if name.endswith(".keras"):
         return from_model(name, read_keras(Path(name)))
+    bundle = find(name, models)
+    return from_model(f"{bundle.name}/{bundle.version}", read_keras(bundle.path / KERAS))
+
+
+def find(name: str, models: Path) -> Bundle:
+    """The bundle called `digits` or `digits/3`, in `models` or among those shipped; raises TransferError for others."""
     title, slash, version = name.partition("/")
     if slash and not version.isdecimal():
         raise TransferError(f"{name!r} names no base; right are a bundle (digits or digits/3), keras:NAME, FILE.keras")
     try:
-        bundle = Repository(models).find(title, int(version) if slash else None)
+        return Repository(models).find(title, int(version) if slash else None)
     except InklingError as error:
         raise TransferError(str(error)) from error
-    return from_model(f"{bundle.name}/{bundle.version}", read_keras(bundle.path / KERAS))
 
 
 def read_keras(path: Path) -> keras.Model:

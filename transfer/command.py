@@ -7,6 +7,9 @@ from time import perf_counter
 
 import numpy as np
 
+from serving import engines
+from serving.config import TFSERVING
+from serving.engines import OpenVINOEngine
 from serving.errors import InklingError
 from serving.repository import is_name
 from training import metrics
@@ -14,7 +17,7 @@ from training.export import ExportError
 from training.own import Own
 from transfer import base as bases
 from transfer import ladder, out, report
-from transfer.bottleneck import DEFAULT_LIMIT, Cache, CacheError, default_folder
+from transfer.bottleneck import DEFAULT_LIMIT, Cache, CacheError, EngineExtractor, default_folder
 from transfer.distribute import workers
 from transfer.errors import TransferError
 from transfer.finetune import Learner, default_copies
@@ -38,6 +41,9 @@ class Options:
     """GiB."""
     seed: int = 0
     report: Path | None = None
+    engine: str | None = None
+    """What computes the embeddings of the base, a bundle, in place of TensorFlow here."""
+    tfserving: str = TFSERVING
 
 
 def run(own: Own, options: Options) -> int:
@@ -60,10 +66,18 @@ def run(own: Own, options: Options) -> int:
     copies = default_copies(len(data.x_train)) if options.copies is None else options.copies
     limit = DEFAULT_LIMIT if options.cache_limit is None else round(options.cache_limit * 2**30)
     cache = Cache(default_folder(), limit)
-    learner = Learner(
-        base, data.x_train, data.y_train, len(data.labels), cache, copies=copies, seed=options.seed, together=together
-    )
     try:
+        learner = Learner(
+            base,
+            data.x_train,
+            data.y_train,
+            len(data.labels),
+            cache,
+            copies=copies,
+            seed=options.seed,
+            together=together,
+            embedder=_embedder(options),
+        )
         learned = learn(learner, _wanted(options, learner, int(counts.min())))
         if learned.trials:
             print(learned.table())
@@ -72,6 +86,7 @@ def run(own: Own, options: Options) -> int:
             return 1
         if not together.chief:
             return 0
+        print(learner.restored or "nothing was taken over from the base", file=sys.stderr)
         facts = {"seed": options.seed, "copies": copies, "seconds": round(perf_counter() - begun, 1)}
         bundle = out.write(learned, base, data, options.models, name, facts)
     except (CacheError, ExportError, InklingError) as error:
@@ -92,12 +107,26 @@ def _check(options: Options) -> None:
         raise TransferError(f"a cache cannot hold {options.cache_limit:g} GiB; give 0 or more")
     if options.strategy == "auto" and not (options.freeze, options.unfreeze, options.drop) == (None, None, None):
         raise TransferError("--freeze, --unfreeze and --drop say more of one strategy: name it, --strategy linear")
+    if options.engine and options.strategy != "auto":
+        raise TransferError("--engine computes embeddings, on which heads are compared: leave --strategy out")
     if options.freeze is not None and options.unfreeze is not None:
         raise TransferError("--freeze and --unfreeze say the same in two ways; give one of them")
 
 
+def _embedder(options: Options) -> EngineExtractor | None:
+    if options.engine is None:
+        return None
+    bundle = bases.find(options.base, options.models)
+    # Cached outputs of all engines are the same only in full precision.
+    if options.engine == "openvino":
+        return EngineExtractor(OpenVINOEngine(bundle.path, "f32"), bundle)
+    return EngineExtractor(engines.load(options.engine, bundle.path, options.tfserving), bundle)
+
+
 def _wanted(options: Options, learner: Learner, fewest: int) -> list[ladder.Strategy]:
     widths = learner.widths()
+    if options.engine:
+        return ladder.on_embedding(learner.base, fewest)
     if options.strategy == "auto":
         return ladder.plan(learner.base, widths, fewest)
     chosen = ladder.named(

@@ -20,9 +20,11 @@ from transfer.base import Base
 from transfer.bottleneck import Cache
 from transfer.copies import distorted
 from transfer.distribute import Workers, workers
+from transfer.extractors import Extractor
 from transfer.heads import Features, Head
 from transfer.ladder import Strategy, Trial
 from transfer.outputs import Outputs
+from transfer.restore import Restored
 
 Pictures = NDArray[np.uint8]
 Classes = NDArray[np.int64]
@@ -64,8 +66,9 @@ class Fit:
 class Learner:
     """Pictures uint8[N,28,28] with their classes int64[N] of `classes`, and a base to learn them with.
 
-    Outputs of frozen layers come from the cache, those of `copies` distorted copies of each picture as well. Layers
-    of the base are trained `together` with other machines, if there are any.
+    Outputs of frozen layers come from the cache, those of `copies` distorted copies of each picture as well. What is
+    not in it is computed by TensorFlow here or, at the base's last cut, by an `embedder` if there is one. Layers of
+    the base are trained `together` with other machines, if there are any.
     """
 
     def __init__(
@@ -79,9 +82,12 @@ class Learner:
         copies: int,
         seed: int = 0,
         together: Workers | None = None,
+        embedder: Extractor | None = None,
     ) -> None:
         self.base, self.x, self.y, self.classes = base, x, y, classes
-        self._cache, self._copies, self._seed = cache, copies, seed
+        self.restored: Restored | None = None
+        """What the last network that was built took over from the base."""
+        self._cache, self._copies, self._seed, self._embedder = cache, copies, seed, embedder
         self._workers = together or workers()
         self._outputs: dict[str, Outputs] = {}
         self._features: dict[str, Features] = {}
@@ -112,7 +118,8 @@ class Learner:
         """Outputs at a cut, of the pictures and then of their copies."""
         if cut not in self._outputs:
             pictures = np.concatenate([self.x, self.copies]) if self._copies else self.x
-            self._outputs[cut] = self._cache.outputs(network.CutBase(self.base, cut), pictures)
+            embedder = self._embedder if cut == self.base.cuts[-1] else None
+            self._outputs[cut] = self._cache.outputs(embedder or network.CutBase(self.base, cut), pictures)
         return self._outputs[cut]
 
     @cached_property
@@ -142,7 +149,7 @@ class Learner:
         if not strategy.unfrozen:
             return Fit(strategy, None, features.centre, head)
         with self._workers.strategy.scope():
-            model = network.transferred(self.base, strategy.cut, features.centre, head).model
+            model = self._transferred(strategy.cut, features.centre, head)
         network.unfreeze(model, self.base.blocks_below(strategy.cut)[-strategy.unfrozen :])
         frozen = strategy.frozen_cut(self.base)
         trained = keras.Model(model.get_layer(frozen).output, model.output) if frozen else model
@@ -157,7 +164,11 @@ class Learner:
 
     def model(self, fit: Fit) -> keras.Model:
         """The whole network of a fit: `uint8[N,28,28]` -> logits float32[N,C]."""
-        return fit.model or network.transferred(self.base, fit.strategy.cut, fit.centre, fit.head).model
+        return fit.model or self._transferred(fit.strategy.cut, fit.centre, fit.head)
+
+    def _transferred(self, cut: str, centre: Rows, head: Head) -> keras.Model:
+        model, self.restored = network.transferred(self.base, cut, centre, head)
+        return model
 
     def try_out(self, strategy: Strategy) -> tuple[Trial, Rows]:
         """Fit a strategy without each validation part, and read that: the trial, and those pictures' class scores."""

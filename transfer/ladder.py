@@ -84,6 +84,16 @@ def plan(base: Base, widths: dict[str, int], fewest: int) -> list[Strategy]:
     return found
 
 
+def on_embedding(base: Base, fewest: int) -> list[Strategy]:
+    """What can be tried on the outputs of the base's last cut alone, its embedding, the simplest first."""
+    found = [Strategy("means", base.cuts[-1], "means")]
+    if fewest > 1:
+        found.append(Strategy("linear", base.cuts[-1]))
+    if fewest >= _SOME:
+        found.append(Strategy("hidden", base.cuts[-1], "hidden"))
+    return found
+
+
 def tuned(base: Base, cut: str, *, scratch: bool) -> list[Strategy]:
     """One block, two, all blocks below the cut trained; and all of them from scratch."""
     blocks = base.cuts.index(cut) + 1

@@ -1,7 +1,6 @@
 """The network that a transfer makes: a base up to a cut, features on the unit sphere, a head."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -32,20 +31,11 @@ class CutBase:
         return np.asarray(self._trunk.predict_on_batch(pictures), np.float32)
 
 
-@dataclass(frozen=True)
-class Transferred:
-    """A base's layers with a new head."""
-
-    model: keras.Model
-    """`uint8[N,28,28]` -> logits float32[N,C]; `logits` is the last layer, and reads the features."""
-    restored: Restored
-    """What came from the base, by layer name."""
-
-
-def transferred(base: Base, cut: str, centre: Rows, head: Head) -> Transferred:
+def transferred(base: Base, cut: str, centre: Rows, head: Head) -> tuple[keras.Model, Restored]:
     """The base up to `cut`, frozen, then what `heads.Features` computes with this centre, then the head.
 
-    Layers are the base's by name, so that each can be found again, and be trained.
+    `uint8[N,28,28]` -> logits float32[N,C]; `logits` is the last layer, and reads the features. Layers are the base's
+    by name, so that each can be found again, and be trained; what was taken over from it comes second.
     """
     trunk = base.trunk(cut)
     # A base that was made by a transfer itself has layers of these names.
@@ -63,7 +53,7 @@ def transferred(base: Base, cut: str, centre: Rows, head: Head) -> Transferred:
     restored = restore(model, base.model)
     for name, kernel, bias in zip(names, head.kernels, head.biases, strict=True):
         model.get_layer(name).set_weights([kernel, bias])
-    return Transferred(model, restored)
+    return model, restored
 
 
 def from_scratch(base: Base, cut: str, classes: int) -> keras.Model:

@@ -165,7 +165,7 @@ def cached(base: "Base", cache: Path, runs: int) -> None:
     def without() -> keras.Model:
         centre = np.zeros(widths[cut], np.float32)
         none = heads.Head((np.zeros((widths[cut], 10), np.float32),), (np.zeros(10, np.float32),))
-        model = network.transferred(base, cut, centre, none).model
+        model, _ = network.transferred(base, cut, centre, none)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile(keras.optimizers.Adam(0.01), loss, jit_compile=False)
         model.fit(x[train], y[train], batch_size=128, epochs=epochs, verbose=0)

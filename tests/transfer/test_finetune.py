@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from serving.bundle import Bundle
+from serving.engines import OpenVINOEngine
 from training.datasets import DataSet
 from transfer import base as bases
 from transfer import finetune, ladder
 from transfer.base import Base
-from transfer.bottleneck import Cache
+from transfer.bottleneck import Cache, EngineExtractor
 from transfer.finetune import Learner
 from transfer.ladder import Strategy
 
@@ -82,6 +83,25 @@ def test_more_copies_compute_only_the_new_ones(learner: Learner, base: Base, tmp
     learner.outputs("conv2_relu")
     more = Learner(base, learner.x, learner.y, 5, Cache(tmp_path), copies=3).outputs("conv2_relu")
     assert (more.found, more.computed) == (len(learner.x) * 3, len(learner.x))
+
+
+def test_another_engine_computes_the_same_embeddings(learner: Learner, tiny_bundle: Bundle, tmp_path: Path) -> None:
+    embedder = EngineExtractor(OpenVINOEngine(tiny_bundle.path, "f32"), tiny_bundle)
+    other = Learner(learner.base, learner.x, learner.y, 5, Cache(tmp_path / "other"), copies=2, embedder=embedder)
+    every = np.arange(3 * len(learner.x))
+    there, here = (each.outputs("embedding").rows(every) for each in (other, learner))
+    np.testing.assert_allclose(there, here, atol=1e-4)
+    strategy = ladder.on_embedding(learner.base, 12)[-1]
+    assert strategy == Strategy("linear", "embedding")
+    trial, _ = other.try_out(strategy)
+    assert trial.accuracy.value > 0.5
+
+
+def test_what_comes_from_the_base_is_told(learner: Learner) -> None:
+    learner.model(learner.fit(Strategy("linear", "conv2_relu"), everything(learner)))
+    assert learner.restored is not None
+    assert set(learner.restored.loaded) == {"conv1", "conv1_norm", "conv2", "conv2_norm"}
+    assert "logits" not in learner.restored.loaded
 
 
 def test_every_picture_is_read_once_by_a_fit_that_has_not_seen_it(learner: Learner) -> None:
