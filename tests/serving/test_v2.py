@@ -131,7 +131,7 @@ FAULTS: list[tuple[str, Any, int, str]] = [
     (INFER, {"inputs": [{"name": "image", "datatype": "UINT8", "shape": [1, 28, 28]}]}, 400, "has no 'data'"),
     (INFER, {"inputs": [GOOD], "outputs": [{"name": "x"}]}, 400, "no output 'x'; there are: probabilities, embedding"),
     (INFER, {"inputs": [GOOD], "outputs": [5]}, 400, "'outputs' must be a list of objects"),
-    ("/v2/models/runes/infer", {}, 404, "no model 'runes'; there is: digits, tiny"),
+    ("/v2/models/runes/infer", {}, 404, "no model 'runes'; there is: digits, symbols, tiny"),
     ("/v2/models/tiny/versions/7/infer", {}, 404, "no version 7"),
     ("/v2/models/tiny/versions/new/infer", {}, 404, "versions are whole numbers"),
 ]
