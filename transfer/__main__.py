@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--freeze", metavar="LAYER", help="train all layers above this one")
     parser.add_argument("--unfreeze", type=int, metavar="N", help="train the base's top N blocks")
     parser.add_argument("--drop", type=int, metavar="N", help="leave the base's top N blocks out")
-    parser.add_argument("--copies", type=int, metavar="K", help="distorted copies of each picture (default: up to 8)")
+    parser.add_argument("--copies", type=int, metavar="K", help="distorted copies of each picture (default: up to 24)")
     parser.add_argument("--min-accuracy", type=float, default=0.0, metavar="SHARE", help="write no worse bundle")
     parser.add_argument("--cache-limit", type=float, metavar="GIB", help="size of the cache of outputs (default: 5)")
     parser.add_argument(

@@ -34,11 +34,11 @@ Rows = NDArray[np.float32]
 FOLDS = 5
 HIDDEN = 64
 """Units of the hidden layer, where there is one."""
-DISTORTION = Distortion(rotation=12, scale=0.1, aspect=0.2, slant=0.2, shift=1, bend=1.0, stroke=0.5)
+DISTORTION = Distortion(rotation=10, scale=0.1, aspect=0.16, slant=0.16, shift=1.5, bend=0.8, stroke=0.5)
 """What one person's drawing may look like by another hand."""
 _CROSS_VALIDATED = 400
 """Pictures up to which every one of them is in a validation part once; of more, a fifth is enough."""
-_COPIES, _ROWS = 8, 10_000
+_COPIES, _ROWS = 24, 10_000
 """Copies of each picture, of a few; of many, about so many copies in all."""
 _BATCH = 64
 _EPOCHS, _STEPS = 30, (300, 3_000)
@@ -48,7 +48,7 @@ _DECAY = 0.02
 
 
 def default_copies(pictures: int) -> int:
-    """Copies of each picture that are worth their computing: eight of a few hundred, none of tens of thousands."""
+    """Copies of each picture that are worth their computing: 24 of a few hundred, none of tens of thousands."""
     return min(_COPIES, _ROWS // max(pictures, 1))
 
 
