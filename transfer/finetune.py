@@ -178,11 +178,18 @@ class Learner:
             fit = self.fit(strategy, np.setdiff1d(np.arange(len(self.x)), fold))
             scores.append(self.scores(fit, fold))
         found, truth = np.concatenate(scores), self.y[self.validation]
-        model = self.model(fit)
-        frozen = sum(bool(layer.weights) and not layer.trainable_weights for layer in model.layers)
-        trained = sum(math.prod(weight.shape) for weight in model.trainable_weights)
+        frozen, trained = self._counts(fit)
         right = found.argmax(axis=1) == truth
         return Trial(strategy, frozen, trained, right, perf_counter() - begun), found
+
+    def _counts(self, fit: Fit) -> tuple[int, int]:
+        """Layers with weights that stay as they are, and numbers that are trained."""
+        if fit.model:
+            frozen = sum(bool(layer.weights) and not layer.trainable_weights for layer in fit.model.layers)
+            return frozen, sum(math.prod(weight.shape) for weight in fit.model.trainable_weights)
+        names = {name for block in self.base.blocks_below(fit.strategy.cut) for name in block.layers}
+        frozen = sum(bool(layer.weights) and layer.name in names for layer in self.base.model.layers)
+        return frozen, sum(part.size for part in (*fit.head.kernels, *fit.head.biases))
 
     @property
     def validation(self) -> Indices:

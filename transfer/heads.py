@@ -29,8 +29,8 @@ _SHARPNESS = 10.0
 """Logits per cosine of the angle to a class mean: about right, as a temperature to start from."""
 _PENALTY = 0.1
 """Of squared kernels, beside the sum of the rows' losses: ten times more or less changes hardly anything."""
-_PASSES = 60
-"""Steps after which a head is as good as trained."""
+_PASSES, _ENOUGH = 60, 1e-5
+"""Steps after which a head is as good as trained, or with which the loss falls by no more than this share."""
 
 
 class Features:
@@ -108,8 +108,9 @@ def class_means(features: Features, y: Classes, indices: Indices, classes: int) 
     "Prototypical networks for few-shot learning" (2017), who compare distances.
     """
     sums = np.zeros((classes, features.width), np.float32)
+    members = np.eye(classes, dtype=np.float32)[y]
     for part, rows in features.blocks(indices):
-        np.add.at(sums, y[part], rows)
+        sums += members[part].T @ rows
     lengths = np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-6)
     return Head((_SHARPNESS * (sums / lengths).T,), (np.zeros(classes, np.float32),))
 
@@ -149,7 +150,7 @@ def fit(
     start = np.concatenate([part.ravel() for part in (*kernels, *biases)])
     # Threads that wait for each other on a busy machine take fifty times as long as one by itself.
     with threadpool_limits(1, "blas"):
-        found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": passes, "maxcor": 10})
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": passes, "ftol": _ENOUGH})
     return _unflattened(found.x, shapes)
 
 

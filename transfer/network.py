@@ -28,7 +28,8 @@ class CutBase:
 
     def __call__(self, pictures: Pictures) -> Rows:
         """`uint8[N,28,28]` -> that layer's output `float32[N, ...]`."""
-        return np.asarray(self._trunk.predict_on_batch(pictures), np.float32)
+        # Called as it is: compiling takes longer than computing a few thousand pictures.
+        return np.asarray(self._trunk(pictures, training=False), np.float32)
 
 
 def transferred(base: Base, cut: str, centre: Rows, head: Head) -> tuple[keras.Model, Restored]:
