@@ -1,6 +1,7 @@
 """`python -m transfer DATA --name NAME`: a new symbol set from a few pictures, on a trained base."""
 
 import argparse
+import gc
 import os
 import sys
 from pathlib import Path
@@ -64,8 +65,12 @@ def _run(arguments: argparse.Namespace) -> int:
         found = own(arguments.data, test=arguments.test, held_out=arguments.held_out)
         for warning in found.warnings:
             print(f"inkling-transfer: {warning}", file=sys.stderr)
+        # Imports make a million objects that stay: to look through them again and again would take a second.
+        gc.disable()
         from transfer.command import Options, run
 
+        gc.freeze()
+        gc.enable()
         options = Options(**{name: value for name, value in vars(arguments).items() if name in Options.__annotations__})
         return run(found, options)
     except KeyboardInterrupt:
