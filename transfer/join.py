@@ -1,5 +1,6 @@
 """Bases side by side: what one of them overlooks, another sees."""
 
+import re
 from collections.abc import Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
@@ -21,9 +22,12 @@ def side_by_side(bases: Sequence["Base"]) -> keras.Model:
     """One network of several bases: their channels are put together behind every block, up to the last convolution.
 
     Dense layers are left out: what they know is their own classes. Layers keep their names, with the base's in
-    front (`digits_conv1`); the network can be cut and trained from the top like each of its parts. Raises
-    TransferError where layers do not simply follow one another, or where the bases' outputs differ in size.
+    front (`digits_3_conv1`); the network can be cut and trained from the top like each of its parts. Raises
+    TransferError where layers do not simply follow one another, where the bases' outputs differ in size, or where a
+    base is given twice.
     """
+    if len({base.name for base in bases}) < len(bases):
+        raise TransferError(f"{_names(bases)}: side by side, a base is of use once only")
     image = keras.Input((28, 28), dtype="uint8", name="image")
     common = min(len(_spatial(base)) for base in bases)
     if not common:
@@ -60,7 +64,7 @@ def _applied(
         layer = layers[name]
         if not isinstance(layer, keras.layers.Layer) or not isinstance(layer.input, keras.KerasTensor):
             raise TransferError(f"{base.name} has branches at {name!r}; only networks without can stand side by side")
-        config = {**layer.get_config(), "name": f"{base.name.split('/')[0]}_{name}"}
+        config = {**layer.get_config(), "name": re.sub(r"\W+", "_", f"{base.name}_{name}")}
         copies.append((type(layer).from_config(config), layer))
         x = copies[-1][0](x)
     return x
