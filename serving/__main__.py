@@ -1,11 +1,10 @@
 """`python -m serving`: the server's command line."""
 
 import argparse
-import re
 import sys
 from pathlib import Path
 
-from serving.config import Config
+from serving.config import Config, address
 from serving.engines import LIBRARIES
 from serving.errors import InklingError
 from serving.server import serve
@@ -26,14 +25,13 @@ def main() -> None:
     parser.add_argument("--engine", choices=LIBRARIES, default=defaults.engine, help="default: %(default)s")
     parser.add_argument(
         "--tfserving",
+        type=address,
         metavar="HOST:PORT",
         default=defaults.tfserving,
         help="gRPC port of the TensorFlow Serving that --engine tfserving asks (default: %(default)s)",
     )
     parser.add_argument("--workers", type=int, help="processes (default: one a core)")
     arguments = parser.parse_args()
-    if not re.fullmatch(r".+:\d+", arguments.tfserving):
-        parser.error(f"--tfserving must be HOST:PORT, as in {defaults.tfserving}; {arguments.tfserving!r} is not")
     config = Config(models=arguments.models, engine=arguments.engine, tfserving=arguments.tfserving)
     try:
         serve(config, arguments.host, arguments.port, arguments.workers)

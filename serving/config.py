@@ -1,11 +1,20 @@
 """Every setting of the server, in one place."""
 
+import argparse
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 TFSERVING = "127.0.0.1:8500"
 """Where TensorFlow Serving answers gRPC, by its own default port."""
+
+
+def address(text: str) -> str:
+    """The text, if it is HOST:PORT, for `argparse`; raises ArgumentTypeError."""
+    if not re.fullmatch(r".+:\d+", text):
+        raise argparse.ArgumentTypeError(f"must be HOST:PORT, as in {TFSERVING}; {text!r} is not")
+    return text
 
 
 @dataclass(frozen=True)

@@ -18,17 +18,14 @@ from serving.engines import OpenVINOEngine
 from serving.errors import InklingError
 from serving.repository import Repository
 from training import maps, metrics, report
+from training.computed import Pictures, Rows, in_batches
 from training.datasets import DataSet, DatasetError
 from training.maps import Map
 from training.metrics import Bin, Mean, Share
 from training.tested import data_for
 
-Pictures = NDArray[np.uint8]
-Rows = NDArray[np.float32]
-
 AGREEMENT = 0.999
 """Trainable and served model agree where at least this share of their labels is the same."""
-_BATCH = 250
 _NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]*)(?:/([0-9]+))?")
 
 
@@ -144,9 +141,9 @@ def evaluate(bundle: Bundle, data: DataSet) -> Evaluation:
     title = f"{bundle.name}/{bundle.version} on {data.name}"
     mapped = maps.drawn_by_lot(count)
     with tqdm(total=2 * count + len(mapped), desc=title, unit=" pictures", disable=None) as bar:
-        logits = _in_batches(model, data.x_test, bar.update)
-        served = _in_batches(engine.predict, data.x_test, bar.update)
-        embeddings = _in_batches(engine.embed, data.x_test[mapped], bar.update)
+        logits = in_batches(model, data.x_test, bar.update)
+        served = in_batches(engine.predict, data.x_test, bar.update)
+        embeddings = in_batches(engine.embed, data.x_test[mapped], bar.update)
     misread = logits.argmax(axis=1) != data.y_test
     drawn = maps.of(embeddings, data.x_test, data.y_test, misread, mapped)
     return replace(judge(bundle, data, logits, served, engine.precision), map=drawn)
@@ -247,14 +244,6 @@ def _trainable(bundle: Bundle) -> Callable[[Pictures], Rows]:
             f"{path} gives {model.output_shape}, not one logit for each of {len(bundle.labels)} labels"
         )
     return lambda pictures: np.asarray(model(pictures, training=False))
-
-
-def _in_batches(compute: Callable[[Pictures], Rows], pictures: Pictures, progress: Callable[[int], object]) -> Rows:
-    rows = []
-    for start in range(0, len(pictures), _BATCH):
-        rows.append(compute(pictures[start : start + _BATCH]))
-        progress(len(rows[-1]))
-    return np.concatenate(rows)
 
 
 def _listed(labels: tuple[str, ...]) -> str:

@@ -20,12 +20,12 @@ from serving.bundle import Bundle, Metadata
 from serving.engines import OpenVINOEngine, TensorFlowEngine
 from training import metrics
 from training.batches import Material, as_people_draw
+from training.computed import logits
 from training.datasets import DataSet
 from training.fit import Fitted
 from training.models import LOGITS
 
 _CHECKED = 1_000
-_AT_ONCE = 500
 _MOST_APART = 1e-4
 _LEAST_SAME = 0.999
 _TIE = 0.1
@@ -43,7 +43,7 @@ def export(fitted: Fitted, data: DataSet, models: Path, name: str) -> Bundle:
     anew where the recipe trains on such; the figures in the metadata from the test pictures. Raises as `write`.
     """
     model = fitted.model
-    sent = _logits(model, as_sent(fitted, len(data.labels)))
+    sent = logits(model, as_sent(fitted, len(data.labels)))
     calibration = calibrate(sent, fitted.y_validation)
     temperature = calibration.temperature
     metadata = Metadata(
@@ -53,7 +53,7 @@ def export(fitted: Fitted, data: DataSet, models: Path, name: str) -> Bundle:
         symbols=fitted.recipe.symbols,
         temperature=temperature,
         unsure_below=calibration.unsure_below,
-        metrics=figures(_logits(model, data.x_test), data.y_test, temperature),
+        metrics=figures(logits(model, data.x_test), data.y_test, temperature),
         training={
             "recipe": asdict(fitted.recipe),
             "seed": fitted.seed,
@@ -63,7 +63,7 @@ def export(fitted: Fitted, data: DataSet, models: Path, name: str) -> Bundle:
             "machine": machine(),
             "members": fitted.members,
             "parameters": model.count_params(),
-            "validation": figures(_logits(model, fitted.x_validation), fitted.y_validation, temperature),
+            "validation": figures(logits(model, fitted.x_validation), fitted.y_validation, temperature),
             "validation_as_sent": figures(sent, fitted.y_validation, temperature),
         },
         data_digest=data.digest(),
@@ -114,7 +114,7 @@ def write(
         if history and history.is_file():
             shutil.copyfile(history, directory / bundle.HISTORY)
         shown = pictures[:_CHECKED]
-        check = compare(directory, shown, metrics.softmax(_logits(model, shown), metadata.temperature))
+        check = compare(directory, shown, metrics.softmax(logits(model, shown), metadata.temperature))
         final = replace(metadata, metrics={**metadata.metrics, "check": check})
         (directory / bundle.CARD).write_text(card(final), encoding="utf-8")
         bundle.seal(directory, final)
@@ -282,12 +282,6 @@ Trained on the training part of `{data_name}` alone (digest `{metadata.data_dige
 epochs, temperature and threshold were chosen on the validation part, not on the test part.
 Made {metadata.created} with {", ".join(f"{k} {v}" for k, v in metadata.software.items())}.
 """
-
-
-def _logits(model: keras.Model, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    # Called as it is: for a few thousand pictures, compiling a `predict` takes longer than computing.
-    parts = [pictures[start : start + _AT_ONCE] for start in range(0, len(pictures), _AT_ONCE)]
-    return np.concatenate([np.asarray(model(part, training=False)) for part in parts])
 
 
 def _processor() -> str:

@@ -118,7 +118,7 @@ Claim: at most 0.35 % test error. Command: python -m training digits""",
         Recipe(
             name="symbols",
             about="""The base that ships for transfer: made for telling symbols apart that it has never seen, by reading
-1,750 kinds of them, made of MNIST alone. See training.symbols.
+1,741 kinds of them, made of MNIST alone. See training.symbols.
 Claim: features from which a linear head learns Kannada numerals and kana from a few pictures a class; see the README.
 Command: python -m training symbols""",
             network=Network(

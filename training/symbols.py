@@ -1,6 +1,6 @@
 """Symbols without end, made of MNIST: what a network learns from that is to be carried over to other symbols.
 
-Ten classes teach a network to see what tells ten digits apart, and to overlook the rest. Here are some 1,750: digits
+Ten classes teach a network to see what tells ten digits apart, and to overlook the rest. Here are 1,741: digits
 turned and mirrored, two digits side by side or one above the other, and glyphs, made up of strokes like those of no
 writing system, each drawn by many hands. More classes rather than more pictures is what carries over (M. Huh,
 P. Agrawal, A. Efros, "What makes ImageNet good for transfer learning?", 2016); strokes that vary one by one are

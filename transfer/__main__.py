@@ -6,6 +6,9 @@ import os
 import sys
 from pathlib import Path
 
+from serving.config import TFSERVING, address
+from serving.engines import LIBRARIES
+
 
 def main() -> None:
     """Read the arguments, learn, write the bundle; 1 is the exit code of what reads no better than chance."""
@@ -38,10 +41,12 @@ def main() -> None:
     parser.add_argument("--cache-limit", type=float, metavar="GIB", help="size of the cache of outputs (default: 5)")
     parser.add_argument(
         "--engine",
-        choices=("openvino", "tensorflow", "tfserving"),
+        choices=LIBRARIES,
         help="let this compute the base's embeddings, as one bundle offers them",
     )
-    parser.add_argument("--tfserving", default="127.0.0.1:8500", metavar="HOST:PORT", help="default: %(default)s")
+    parser.add_argument(
+        "--tfserving", type=address, default=TFSERVING, metavar="HOST:PORT", help="where --engine tfserving asks"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--models",

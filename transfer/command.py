@@ -13,6 +13,8 @@ from serving.engines import OpenVINOEngine
 from serving.errors import InklingError
 from serving.repository import is_name
 from training import metrics
+from training.computed import Rows, logits
+from training.datasets import DataSet
 from training.export import ExportError
 from training.own import Own
 from transfer import base as bases
@@ -81,14 +83,15 @@ def run(own: Own, options: Options) -> int:
         learned = learn(learner, _wanted(options, learner, int(counts.min())))
         if learned.trials:
             print(learned.table())
-        if problem := _too_little(learned, own, counts, options.min_accuracy):
+        tested = logits(learned.model, data.x_test) if len(data.x_test) else None
+        if problem := _too_little(learned, tested, data, options.min_accuracy):
             print(f"inkling-transfer: {problem}; no model was written", file=sys.stderr)
             return 1
         if not together.chief:
             return 0
         print(learner.restored or "nothing was taken over from the base", file=sys.stderr)
         facts = {"seed": options.seed, "copies": copies, "seconds": round(perf_counter() - begun, 1)}
-        bundle = out.write(learned, base, data, options.models, name, facts)
+        bundle = out.write(learned, tested, base, data, options.models, name, facts)
     except (CacheError, ExportError, InklingError) as error:
         raise TransferError(str(error)) from error
     read = bundle.metadata.metrics
@@ -140,16 +143,15 @@ def _wanted(options: Options, learner: Learner, fewest: int) -> list[ladder.Stra
     return [chosen]
 
 
-def _too_little(learned: Learned, own: Own, counts: np.ndarray, wanted: float) -> str | None:
-    """Why the network is not worth a bundle, if it is not."""
-    x, y = own.data.x_test, own.data.y_test
-    if len(x):
-        read, part = metrics.accuracy(learned.model.predict(x, batch_size=500, verbose=0), y), "test"
+def _too_little(learned: Learned, tested: Rows | None, data: DataSet, wanted: float) -> str | None:
+    """Why the network is not worth a bundle, if it is not; `tested` are its logits for the test pictures."""
+    if tested is not None:
+        read, part = metrics.accuracy(tested, data.y_test), "test"
     elif learned.trial:
         read, part = learned.trial.accuracy, "validation"
     else:
         return None
-    if no_better_than_chance(read, counts):
+    if no_better_than_chance(read, np.bincount(data.y_train)):
         return (
             f"{read} of {read.total} {part} pictures read is no better than always answering one class; "
             "are the labels right, and do the classes look different?"

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from training.computed import logits
 from training.datasets import fractions
 from training.distort import Distortion
 from training.progress import pace
@@ -57,10 +58,8 @@ class Fit:
     """A strategy fitted to some of the pictures."""
 
     strategy: Strategy
-    model: keras.Model | None
-    """The trained network, where layers of the base were trained."""
-    centre: Rows
-    head: Head
+    made: Head | keras.Model
+    """A head for the features at the strategy's cut; or the network, where layers of the base were trained."""
 
 
 class Learner:
@@ -138,8 +137,8 @@ class Learner:
         if strategy.scratch:
             with self._workers.strategy.scope():
                 model = network.from_scratch(self.base, strategy.cut, self.classes)
-            self._train(model, model, strategy, indices)
-            return Fit(strategy, model, np.zeros(0, np.float32), Head((), ()))
+            self._train(model, None, strategy, indices)
+            return Fit(strategy, model)
         features = self.features(strategy.cut)
         if strategy.head == "means":
             head = heads.class_means(features, y, rows, self.classes)
@@ -147,27 +146,27 @@ class Learner:
             hidden = HIDDEN if strategy.head == "hidden" else 0
             head = heads.fit(features, y, rows, self.classes, hidden=hidden, seed=self._seed)
         if not strategy.unfrozen:
-            return Fit(strategy, None, features.centre, head)
+            return Fit(strategy, head)
         with self._workers.strategy.scope():
-            model = self._transferred(strategy.cut, features.centre, head)
+            model = self._transferred(strategy.cut, head)
         network.unfreeze(model, self.base.blocks_below(strategy.cut)[-strategy.unfrozen :])
         frozen = strategy.frozen_cut(self.base)
         trained = keras.Model(model.get_layer(frozen).output, model.output) if frozen else model
-        self._train(model, trained, strategy, indices)
-        return Fit(strategy, model, features.centre, head)
+        self._train(trained, frozen, strategy, indices)
+        return Fit(strategy, model)
 
     def scores(self, fit: Fit, indices: Indices) -> Rows:
         """Class scores float32[B,C] of the pictures `indices` int64[B]."""
-        if fit.model is None:
-            return fit.head.scores(self.features(fit.strategy.cut), indices)
-        return np.asarray(fit.model.predict(self.x[indices], batch_size=500, verbose=0))
+        if isinstance(fit.made, Head):
+            return fit.made.scores(self.features(fit.strategy.cut), indices)
+        return logits(fit.made, self.x[indices])
 
     def model(self, fit: Fit) -> keras.Model:
         """The whole network of a fit: `uint8[N,28,28]` -> logits float32[N,C]."""
-        return fit.model or self._transferred(fit.strategy.cut, fit.centre, fit.head)
+        return self._transferred(fit.strategy.cut, fit.made) if isinstance(fit.made, Head) else fit.made
 
-    def _transferred(self, cut: str, centre: Rows, head: Head) -> keras.Model:
-        model, self.restored = network.transferred(self.base, cut, centre, head)
+    def _transferred(self, cut: str, head: Head) -> keras.Model:
+        model, self.restored = network.transferred(self.base, cut, self.features(cut).centre, head)
         return model
 
     def try_out(self, strategy: Strategy) -> tuple[Trial, Rows]:
@@ -184,20 +183,20 @@ class Learner:
 
     def _counts(self, fit: Fit) -> tuple[int, int]:
         """Layers with weights that stay as they are, and numbers that are trained."""
-        if fit.model:
-            frozen = sum(bool(layer.weights) and not layer.trainable_weights for layer in fit.model.layers)
-            return frozen, sum(math.prod(weight.shape) for weight in fit.model.trainable_weights)
+        if not isinstance(fit.made, Head):
+            frozen = sum(bool(layer.weights) and not layer.trainable_weights for layer in fit.made.layers)
+            return frozen, sum(math.prod(weight.shape) for weight in fit.made.trainable_weights)
         names = {name for block in self.base.blocks_below(fit.strategy.cut) for name in block.layers}
         frozen = sum(bool(layer.weights) and layer.name in names for layer in self.base.model.layers)
-        return frozen, sum(part.size for part in (*fit.head.kernels, *fit.head.biases))
+        return frozen, sum(part.size for part in (*fit.made.kernels, *fit.made.biases))
 
     @property
     def validation(self) -> Indices:
         """The pictures that trials read, in their order."""
         return np.concatenate(self.folds)
 
-    def _train(self, model: keras.Model, trained: keras.Model, strategy: Strategy, indices: Indices) -> None:
-        """Train the layers that can be; `trained` is `model` without the layers below, whose outputs are cached."""
+    def _train(self, trained: keras.Model, frozen: str | None, strategy: Strategy, indices: Indices) -> None:
+        """Train the layers that can be, on cached outputs of the `frozen` layers below them, if there are any."""
         steps = int(np.clip(_EPOCHS * len(indices) / _BATCH, *_STEPS))
         rate = _SCRATCH_RATE if strategy.scratch else _RATE
         rates = keras.optimizers.schedules.CosineDecay(
@@ -206,7 +205,6 @@ class Learner:
         with self._workers.strategy.scope():
             optimizer = keras.optimizers.AdamW(rates, weight_decay=_DECAY, use_ema=True, ema_momentum=0.98)
         step = self._workers.step(trained, optimizer, _loss)
-        frozen = None if trained is model else strategy.frozen_cut(self.base)
         batches = self._batches(frozen, indices, np.random.default_rng((self._seed, len(indices))))
         for _ in tqdm(range(steps), desc=strategy.name, unit="step", mininterval=pace(), leave=False):
             step(*next(batches))

@@ -154,7 +154,7 @@ def choose(trials: Sequence[Trial]) -> Trial:
     `trials` begin with the simplest. One standard error decides (L. Breiman et al., "Classification and regression
     trees", 1984), that of the difference: all trials read the same pictures, of which most are easy or hard for all.
     """
-    best = max(trials, key=lambda trial: (trial.right.mean(), -trials.index(trial)))
+    best = max(trials, key=lambda trial: trial.right.mean())
     for trial in trials:
         difference = best.right.astype(np.float64) - trial.right
         error = difference.std(ddof=1) / np.sqrt(len(difference)) if len(difference) > 1 else np.inf

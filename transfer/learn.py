@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from training.computed import Rows, logits
 from training.export import Calibration, calibrate
 from training.metrics import Share
 from transfer.finetune import Learner
@@ -50,22 +51,19 @@ def learn(learner: Learner, wanted: Sequence[Strategy]) -> Learned:
     """
     everything = np.arange(len(learner.x))
     if np.bincount(learner.y, minlength=learner.classes).min() < 2:
-        fit = learner.fit(wanted[0], everything)
-        logits = np.asarray(learner.model(fit).predict(learner.copies, batch_size=500, verbose=0))
-        calibration = calibrate(logits, np.resize(learner.y, len(learner.copies)))
-        return Learned(learner.model(fit), wanted[0], (), calibration)
-    trials: list[Trial] = []
-    scores: list[NDArray[np.float32]] = []
+        model = learner.model(learner.fit(wanted[0], everything))
+        calibration = calibrate(logits(model, learner.copies), np.resize(learner.y, len(learner.copies)))
+        return Learned(model, wanted[0], (), calibration)
+    scores: dict[Strategy, Rows] = {}
+    trials = []
     with tqdm(wanted, desc="trying", unit="strategy", leave=False) as bar:
         for strategy in bar:
             bar.set_postfix_str(str(strategy))
-            trial, found = learner.try_out(strategy)
+            trial, scores[strategy] = learner.try_out(strategy)
             trials.append(trial)
-            scores.append(found)
-    chosen = choose(trials)
-    calibration = calibrate(scores[trials.index(chosen)], learner.y[learner.validation])
-    fit = learner.fit(chosen.strategy, everything)
-    return Learned(learner.model(fit), chosen.strategy, tuple(trials), calibration)
+    chosen = choose(trials).strategy
+    calibration = calibrate(scores[chosen], learner.y[learner.validation])
+    return Learned(learner.model(learner.fit(chosen, everything)), chosen, tuple(trials), calibration)
 
 
 def no_better_than_chance(read: Share, counts: NDArray[np.int64]) -> bool:

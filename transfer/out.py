@@ -6,13 +6,18 @@ from typing import Any
 
 from serving.bundle import Bundle, Metadata
 from training import export
+from training.computed import Rows
 from training.datasets import DataSet
 from transfer.base import Base
 from transfer.learn import Learned
 
 
-def write(learned: Learned, base: Base, data: DataSet, models: Path, name: str, facts: dict[str, Any]) -> Bundle:
+def write(
+    learned: Learned, tested: Rows | None, base: Base, data: DataSet, models: Path, name: str, facts: dict[str, Any]
+) -> Bundle:
     """Write the network as the next version of `models/<name>`; `facts` are kept in its metadata.
+
+    `tested` float32[N,C] are its logits for the test pictures, if there are any.
 
     Figures come from the test pictures or, where there are none, from the validation pictures of the trial that was
     chosen. Raises ExportError where the written files compute something else than the model in memory.
@@ -20,9 +25,8 @@ def write(learned: Learned, base: Base, data: DataSet, models: Path, name: str, 
     temperature = learned.calibration.temperature
     trial = learned.trial
     metrics: dict[str, Any] = {"part": "none", "pictures": 0}
-    if len(data.x_test):
-        logits = learned.model.predict(data.x_test, batch_size=500, verbose=0)
-        metrics = {"part": "test", **export.figures(logits, data.y_test, temperature)}
+    if tested is not None:
+        metrics = {"part": "test", **export.figures(tested, data.y_test, temperature)}
     elif trial:
         read = trial.accuracy
         metrics = {

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from serving.bundle import Bundle
 from serving.engines import OpenVINOEngine
 from training import maps, report
+from training.computed import in_batches
 from training.datasets import DataSet
 from training.evaluate import EvaluationError, evaluate
 from training.report import ReportError
@@ -16,7 +17,6 @@ from transfer.learn import Learned
 
 _FEWEST = 2
 """Test pictures of which an evaluation can be made: an interval of a mean needs two."""
-_BATCH = 250
 
 
 def write(learned: Learned, bundle: Bundle, data: DataSet, validation: NDArray[np.int64], folder: Path) -> Path:
@@ -41,6 +41,5 @@ def _untested(learned: Learned, bundle: Bundle, data: DataSet, validation: NDArr
     x, y = data.x_train[pictures], data.y_train[pictures]
     chosen = maps.drawn_by_lot(len(x))
     engine = OpenVINOEngine(bundle.path)
-    parts = [engine.embed(x[chosen[start : start + _BATCH]]) for start in range(0, len(chosen), _BATCH)]
-    seen = maps.of(np.concatenate(parts), x, y, misread, chosen)
+    seen = maps.of(in_batches(engine.embed, x[chosen]), x, y, misread, chosen)
     return report.write_untested(bundle, trial.accuracy if trial else None, seen, folder)

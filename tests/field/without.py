@@ -18,6 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from tests.field import drawn
 from training import recipes
+from training.computed import logits
 from training.datasets import DataSet, load
 from training.fit import fit
 from training.metrics import share, softmax
@@ -62,7 +63,7 @@ def _measure(recipe: Recipe, data: DataSet, folder: Path, seed: int) -> dict[str
     pictures, truth = drawn.normal_forms()
 
     def probabilities(x: Pictures) -> NDArray[np.float64]:
-        return softmax(fitted.model.predict(x, batch_size=500, verbose=0))
+        return softmax(logits(fitted.model, x))
 
     known, own = probabilities(pictures), probabilities(fitted.x_validation)
     kana = probabilities(drawn.read(drawn.KANA)["x"].astype(np.uint8))

@@ -345,4 +345,4 @@ def test_an_address_without_a_port_is_refused() -> None:
     command = [sys.executable, "-m", "serving", "--engine", "tfserving", "--tfserving", "models.example"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2
-    assert "--tfserving must be HOST:PORT" in done.stderr
+    assert "--tfserving: must be HOST:PORT" in done.stderr

@@ -8,6 +8,7 @@ import pytest
 
 from serving import bundle
 from tests.conftest import TINY
+from tests.training.command import exit_code
 from training import __main__ as command
 from training import fit, recipes
 
@@ -18,13 +19,6 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(recipes.RECIPES, "tiny", replace(TINY, epochs=2))
     return monkeypatch
-
-
-def exit_code(run: pytest.MonkeyPatch, *arguments: str) -> int:
-    run.setattr(sys, "argv", ["inkling-train", *arguments])
-    with pytest.raises(SystemExit) as stopped:
-        command.main()
-    return int(stopped.value.code or 0)
 
 
 def test_a_recipe_becomes_a_bundle_and_says_how_good_it_is(

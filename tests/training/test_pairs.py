@@ -1,6 +1,5 @@
 """A trunk learns from pairs what is the same, without being told what anything is."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from training import __main__ as command
+from tests.training.command import exit_code
 from training import pairs
 from training.datasets import DataSet
 from training.fit import FitError, State
@@ -106,13 +105,6 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(pairs, "PAIRS", replace(TINY, epochs=1))
     return monkeypatch
-
-
-def exit_code(run: pytest.MonkeyPatch, *arguments: str) -> int:
-    run.setattr(sys, "argv", ["inkling-train", *arguments])
-    with pytest.raises(SystemExit) as stopped:
-        command.main()
-    return int(stopped.value.code or 0)
 
 
 def test_the_command_writes_the_trunk_and_no_bundle(

@@ -15,6 +15,7 @@ from scipy import ndimage
 
 from serving.bundle import Bundle
 from training import atlas, maps
+from training.computed import logits
 from training.datasets import DataSet, DatasetError
 from training.export import Calibration
 from training.maps import Map
@@ -59,7 +60,8 @@ def transferred(tiny_bundle: Bundle, tmp_path: Path) -> Callable[..., tuple[Lear
         model = keras.models.clone_model(base.model)
         model.set_weights(base.model.get_weights())
         learned = Learned(model, second, made, Calibration(1.5, 0.6))
-        return learned, out.write(learned, base, data, tmp_path / "models", "moved", {"seconds": 4.0})
+        tested = logits(model, data.x_test) if len(data.x_test) else None
+        return learned, out.write(learned, tested, base, data, tmp_path / "models", "moved", {"seconds": 4.0})
 
     return transferred
 
