@@ -13,7 +13,7 @@ from transfer.errors import TransferError
 
 NAMES = ("means", "linear", "hidden", "top1", "top2", "all", "scratch")
 """The strategies' names, the simplest first."""
-_FEW = 5
+_FEW = 20
 """Pictures of the smallest class up to which class means can be best."""
 _SOME, _MANY = 20, 100
 """Pictures of the smallest class from which on hidden layers are trained; from which on scratch is tried."""

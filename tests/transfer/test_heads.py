@@ -50,6 +50,18 @@ def test_every_head_learns_from_ten_pictures_a_class(blobs: tuple[Outputs, NDArr
     assert share(head, features, y, tested) > 0.95
 
 
+def test_what_varies_within_classes_does_not_tell_them_apart(tmp_path: Path) -> None:
+    """Five pictures a class, alike in a few faint rows; the rest is now dark, now bright, in every class."""
+    rng = np.random.default_rng(0)
+    y = np.tile(np.arange(3), 40)
+    x = rng.integers(0, 30, (len(y), 28, 28)).astype(np.uint8)
+    x += np.where(rng.random((len(y), 4, 1, 1)) < 0.5, 0, 150).repeat(7, axis=2).reshape(len(y), 28, 1).astype(np.uint8)
+    for picture, label in zip(x, y, strict=True):
+        picture[:, 9 * label : 9 * label + 6] += 20
+    features = Features(Cache(tmp_path).outputs(Flat(), x))
+    assert share(heads.class_means(features, y, np.arange(15), 3), features, y, np.arange(15, len(y))) > 0.95
+
+
 def test_features_have_length_one_and_their_mean_is_at_the_centre(blobs: tuple[Outputs, NDArray[np.int64]]) -> None:
     outputs, y = blobs
     rows = Features(outputs).rows(np.arange(len(y)))
