@@ -29,7 +29,6 @@ _CHECKED = 1_000
 _MOST_APART = 1e-4
 _LEAST_SAME = 0.999
 _TIE = 0.1
-_ANSWERED = 0.95
 
 
 class ExportError(Exception):
@@ -44,7 +43,7 @@ def export(fitted: Fitted, data: DataSet, models: Path, name: str) -> Bundle:
     """
     model = fitted.model
     sent = logits(model, as_sent(fitted, len(data.labels)))
-    calibration = calibrate(sent, fitted.y_validation)
+    calibration = calibrate(sent, fitted.y_validation, fitted.recipe.answered)
     temperature = calibration.temperature
     metadata = Metadata(
         name=name,
@@ -82,14 +81,17 @@ class Calibration:
     temperature: float
     """Divides the logits."""
     unsure_below: float
-    """Confidence below which an answer is unsure: 95 % of the pictures lie above."""
+    """Confidence below which an answer is unsure."""
 
 
-def calibrate(logits: NDArray[np.float32], truth: NDArray[np.int64]) -> Calibration:
-    """Temperature and threshold from class scores [N,C] of pictures that the model was not fitted to."""
+def calibrate(logits: NDArray[np.float32], truth: NDArray[np.int64], answered: float = 0.95) -> Calibration:
+    """Temperature and threshold from class scores [N,C] of pictures that the model was not fitted to.
+
+    The threshold leaves the share `answered` of them sure.
+    """
     temperature = metrics.fit_temperature(logits, truth)
     confidence = metrics.softmax(logits, temperature).max(axis=1)
-    return Calibration(temperature, float(np.quantile(confidence, 1 - _ANSWERED)))
+    return Calibration(temperature, float(np.quantile(confidence, 1 - answered)))
 
 
 def write(
@@ -246,7 +248,8 @@ def card(metadata: Metadata, data_name: str) -> str:
     found, training = metadata.metrics, metadata.training
     check = found["check"]
     low, high = (f"{bound * 100:.2f}" for bound in found["accuracy_interval"])
-    sent = "drawn anew" if training["recipe"]["redrawn"] else "as it is"
+    recipe = training["recipe"]
+    sent, answered = "drawn anew" if recipe["redrawn"] else "as it is", recipe["answered"]
     trained = (
         f"recipe `{metadata.recipe}`, {training['epochs']} epochs, {training['seconds'] / 60:.0f} minutes "
         f"on {training['machine']}, {training['precision']}, seed {training['seed']}"
@@ -269,7 +272,7 @@ Reads drawn symbols, {metadata.symbols} in a picture, of {len(metadata.labels)}:
 | parameters | {training["parameters"]:,} |
 | trained | {trained} |
 | temperature | {metadata.temperature:.3f}, fitted on the validation part {sent} |
-| unsure below | {metadata.unsure_below:.4f}: 95 % of the validation part {sent} lie above |
+| unsure below | {metadata.unsure_below:.4f}: {answered:.0%} of the validation part {sent} lie above |
 | served in | {served} |
 
 **Input**: `uint8[N,28,28]`, ink 255 on paper 0, the ink's longer side 20 pixels, its centre of mass in the middle;

@@ -78,7 +78,7 @@ def _no_digits(kind: str) -> Pictures:
 def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.field.doubt", description=__doc__)
-    parser.add_argument("bundle", type=Path, nargs="?", default=Path("models/digits/3"))
+    parser.add_argument("bundle", type=Path, nargs="?", default=Path("models/digits/4"))
     found = bundle.read(parser.parse_args().bundle)
     data = load("mnist")
     x, y, x_held, y_held = split_validation(data.x_train, data.y_train, 5_000)
