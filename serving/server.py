@@ -17,12 +17,6 @@ from serving.ink import from_strokes
 
 THREADS = 4
 """Threads a worker: enough for slow clients not to block the others; the computing is one core's anyway."""
-REQUESTS_A_CONNECTION = 100
-"""About as many requests later a kept connection is closed, so that its client comes back to the worker that is idle.
-
-Without this, the worker that first wakes may keep all connections of a burst, and the other cores rest: on two
-cores that halved the requests a second in every third run.
-"""
 
 _MEMORY = "/dev/shm"  # noqa: S108  # gunicorn makes a file of its own there, safely
 _OWN = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what to type where a server listens everywhere
@@ -48,7 +42,7 @@ def gunicorn_settings(host: str, port: int, workers: int) -> dict[str, Any]:
         "bind": f"{_in_address(host)}:{port}",
         "workers": workers,
         "threads": THREADS,
-        "worker_class": "gthread",
+        "worker_class": "serving.worker.Worker",
         "keepalive": 75,
         "loglevel": "warning",
         "control_socket_disable": True,
@@ -58,12 +52,6 @@ def gunicorn_settings(host: str, port: int, workers: int) -> dict[str, Any]:
         settings["worker_tmp_dir"] = _MEMORY
     # Older versions have no control socket.
     return {name: value for name, value in settings.items() if name in _KNOWN}
-
-
-def spread(worker: Any, request: Any) -> None:
-    """Before a request: close its connection after the answer, if it is this one's turn."""
-    if worker.nr % REQUESTS_A_CONNECTION == 0:
-        request.force_close()
 
 
 def _in_address(host: str) -> str:
@@ -83,7 +71,6 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
             **settings,
             "when_ready": self._announce,
             "post_worker_init": self._warm_up,
-            "pre_request": spread,
         }
         super().__init__()
 

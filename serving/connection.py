@@ -1,0 +1,85 @@
+"""One client's connection: what has come, what is still to be sent, and until when."""
+
+import socket
+import threading
+from enum import Enum, auto
+from math import inf
+from time import monotonic
+
+from serving.framing import Incoming
+
+_READ = 262_144
+"""Bytes read at once."""
+
+
+class State(Enum):
+    """What a connection waits for."""
+
+    IDLE = auto()
+    """For its next request."""
+    RECEIVING = auto()
+    """For the rest of a request."""
+    BUSY = auto()
+    """For a thread to answer."""
+    SENDING = auto()
+    """For its client to take the answer."""
+    CLOSING = auto()
+    """For its client to close, too; what still comes is thrown away."""
+
+
+class Connection:
+    """A socket that never blocks. While BUSY, the socket is a thread's to send on; all else is the event loop's."""
+
+    def __init__(self, sock: socket.socket, client: tuple[str, int], server: tuple[str, int], max_bytes: int) -> None:
+        sock.setblocking(False)
+        self.sock = sock
+        self.client = client
+        self.server = server
+        self.incoming = Incoming(max_bytes)
+        self.watched = 0
+        """Events that the loop looks for."""
+        self.held = 0
+        """Bytes kept for it."""
+        self.rest = b""
+        """Of an answer, what its client has not taken yet."""
+        self.closes = False
+        """After this answer."""
+        self.paused = False
+        """Bytes came while BUSY, and the event loop does not look at the socket for now."""
+        self.lock = threading.Lock()
+        """Held to enter or leave BUSY, or to pause."""
+        self.wait(State.IDLE, inf)
+
+    def wait(self, state: State, seconds: float) -> None:
+        """Enter a state that lasts so long at most."""
+        self.state = state
+        self.since = monotonic()
+        self.deadline = self.since + seconds
+
+    def receive(self) -> bytes | None:
+        """What has come, b"" at the end of the connection, None where there is nothing yet."""
+        try:
+            return self.sock.recv(_READ)
+        except (BlockingIOError, InterruptedError):
+            return None
+        except OSError:
+            return b""
+
+    def send(self, data: bytes) -> bool:
+        """Send as much as can be without waiting, and keep the rest; False where the connection is gone."""
+        try:
+            self.rest = data[self.sock.send(data) :]
+        except (BlockingIOError, InterruptedError):
+            self.rest = data
+        except OSError:
+            self.rest = b""
+            return False
+        return True
+
+    def end(self) -> None:
+        """Say that nothing more will be sent."""
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            # The client was faster.
+            pass
