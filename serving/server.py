@@ -42,8 +42,7 @@ def gunicorn_settings(host: str, port: int, workers: int) -> dict[str, Any]:
         "bind": f"{_in_address(host)}:{port}",
         "workers": workers,
         "threads": THREADS,
-        "worker_class": "serving.worker.Worker",
-        "keepalive": 75,
+        "worker_class": "serving.gate.worker.Worker",
         "loglevel": "warning",
         "control_socket_disable": True,
     }

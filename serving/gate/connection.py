@@ -2,11 +2,12 @@
 
 import socket
 import threading
+from contextlib import suppress
 from enum import Enum, auto
 from math import inf
 from time import monotonic
 
-from serving.framing import Incoming
+from serving.gate.framing import Incoming
 
 _READ = 262_144
 """Bytes read at once."""
@@ -40,7 +41,7 @@ class Connection:
         """Events that the loop looks for."""
         self.held = 0
         """Bytes kept for it."""
-        self.rest = b""
+        self.rest = memoryview(b"")
         """Of an answer, what its client has not taken yet."""
         self.closes = False
         """After this answer."""
@@ -65,21 +66,20 @@ class Connection:
         except OSError:
             return b""
 
-    def send(self, data: bytes) -> bool:
+    def send(self, data: bytes | memoryview) -> bool:
         """Send as much as can be without waiting, and keep the rest; False where the connection is gone."""
+        self.rest = memoryview(data)
         try:
-            self.rest = data[self.sock.send(data) :]
+            self.rest = self.rest[self.sock.send(data) :]
         except (BlockingIOError, InterruptedError):
-            self.rest = data
+            pass
         except OSError:
-            self.rest = b""
+            self.rest = memoryview(b"")
             return False
         return True
 
     def end(self) -> None:
         """Say that nothing more will be sent."""
-        try:
+        # The client may have been faster.
+        with suppress(OSError):
             self.sock.shutdown(socket.SHUT_WR)
-        except OSError:
-            # The client was faster.
-            pass

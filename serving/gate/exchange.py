@@ -14,8 +14,8 @@ from gunicorn.http.errors import (
     ParseException,
 )
 
-from serving.connection import Connection
-from serving.framing import RefusedError, Whole
+from serving.gate.connection import Connection
+from serving.gate.framing import RefusedError, Whole
 
 wsgi.SERVER = "Inkling"  # What gunicorn writes into `Server`.
 _STATUSES = {ExpectationFailed: 417, LimitRequestLine: 414, LimitRequestHeaders: 431}
@@ -43,7 +43,9 @@ def exchange(app: Any, cfg: Any, connection: Connection, request: Whole, close: 
         parsed = next(http.get_parser(cfg, [request.head], connection.client))
     except (ParseException, StopIteration) as error:
         status = next((code for kind, code in _STATUSES.items() if isinstance(error, kind)), 400)
-        raise RefusedError(status, f"this is no HTTP request that is understood here: {type(error).__name__}") from error
+        raise RefusedError(
+            status, f"this is no HTTP request that is understood here: {type(error).__name__}"
+        ) from error
     sink = _Sink()
     response, environ = wsgi.create(parsed, sink, connection.client, connection.server, cfg)
     environ["wsgi.input"] = io.BytesIO(request.body)

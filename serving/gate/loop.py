@@ -1,134 +1,173 @@
-"""gunicorn's worker for requests that come whole: no client, however slow, holds a thread.
+"""The event loop of a worker: it reads all connections, so that no client, however slow, holds a thread.
 
-One event loop reads all connections; a request is given to a thread when its last byte has come, and what its client
-does not take at once is sent by the loop. Requests that would wait too long for a thread are answered 503.
+A request is answered when its last byte has come, and what its client does not take at once is sent by the loop. Small
+requests are answered here, as handing them to a thread takes as long as a quarter of answering; the others by
+threads. Those that would wait too long are answered 503.
 """
 
 import os
 import selectors
 import socket
-import threading
 from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
+from logging import Logger
 from math import inf
 from time import monotonic
 from typing import Any
 
-from gunicorn.workers import base
-
 from serving.config import Config
-from serving.connection import Connection, State
-from serving.exchange import exchange, refusal
-from serving.framing import RefusedError, Whole
-from serving.waiting import Waiting
+from serving.gate.connection import Connection, State
+from serving.gate.exchange import refusal
+from serving.gate.framing import RefusedError, Whole
+from serving.gate.waiting import Waiting
 
 MAX_CONNECTIONS = 800
-"""Connections a worker; beyond them the one that has been idle or slow for longest is closed. File descriptors: 1,024."""
+"""Connections a worker, which most systems let open 1,024 files; beyond, the longest idle or slow one is closed."""
 MAX_HELD = 256 * 1024 * 1024
 """Bytes a worker keeps of requests that have not come whole, and of answers that were not taken."""
-REQUESTS_A_CONNECTION = 100
-"""About as many requests later a kept connection is closed, so that its client comes back to the worker that is idle.
+KEEP_ALIVE = 75.0
+"""Seconds that a connection may be idle between requests."""
+SMALL = 16_384
+"""Bytes of body up to which the loop answers by itself."""
+TICK = 0.5
+"""Seconds between looks at the clock."""
 
-Without this, the worker that first wakes may keep all connections of a burst, and the other cores rest: on two
-cores that halved the requests a second in every third run.
-"""
-
+_ACCEPTED_AT_ONCE = 16
 _CLOSING = 2.0
 """Seconds that a client is given to read the last answer."""
 _LINGER = 0.5
 """Seconds that a stopping worker keeps idle connections, on which a request may be under way."""
 _STOPPING = 8.0
 """Seconds that a stopping worker gives requests to come whole and be answered; `docker stop` kills after 10."""
-_TICK = 0.5
 
 _SHED = "the server has more to do than it can; try again in a second"
-_FAILED = "something went wrong inside the server; its log says what"
+
+Answer = Callable[[Connection, Whole], tuple[bytes, bool]]
+"""Answers a request: the bytes, and whether the connection ends with them. Never raises."""
 
 
-class Worker(base.Worker):  # type: ignore[misc]  # gunicorn carries no types
-    """What gunicorn's arbiter starts, watches and stops; `wsgi` is the Flask application."""
+class Loop:
+    """Connections from the first byte to the last.
 
-    def init_process(self) -> None:
-        """Called by gunicorn in the new process; it calls `run`."""
-        self._poller = selectors.DefaultSelector()
-        self._wake_reader, self._wake_writer = socket.socketpair()
-        for end in (self._wake_reader, self._wake_writer):
-            end.setblocking(False)
+    `answer` is called in the loop for small requests where `inline`, else in the threads that call `answer_one`.
+    `refused` counts, by status, what is answered without it.
+    """
+
+    def __init__(self, config: Config, answer: Answer, inline: bool, refused: Counter[int], log: Logger) -> None:
+        self._config = config
+        self._answer = answer
+        self._small = SMALL if inline else -1
+        self._refused = refused
+        self._log = log
+        self.waiting: Waiting[tuple[Connection, Whole]] = Waiting(config.max_wait)
+        self._turns: deque[tuple[Connection, Whole]] = deque()
+        """Small requests, waiting for the loop itself."""
         self._connections: set[Connection] = set()
         self._returned: deque[Connection] = deque()
-        self._held = self._told = 0
-        self._next_tick = monotonic()
+        """From the threads, with something left to do."""
+        self._held = 0
         self._stopped = inf
-        self._threads_go_on = True
-        super().init_process()
+        self._next_tick = monotonic()
+        self._poller = selectors.DefaultSelector()
+        wake_reader, self._wake_writer = socket.socketpair()
+        self._wake_writer.setblocking(False)
+        self.watch_wakes(wake_reader)
 
-    def run(self) -> None:
-        """Serve until told to stop, then finish what has begun."""
-        self.refused: Counter[int] = self.wsgi.extensions.setdefault("inkling_refused", Counter())
-        self._config: Config = self.wsgi.extensions["inkling_config"]
-        self._waiting: Waiting[tuple[Connection, Whole]] = Waiting(self._config.max_wait)
-        threads = [threading.Thread(target=self._answer_requests, daemon=True) for _ in range(self.cfg.threads)]
-        for thread in threads:
-            thread.start()
-        for wake in (self._wake_reader.fileno(), self.PIPE[0]):
-            self._poller.register(wake, selectors.EVENT_READ, self._awake)
-        for listener in self.sockets:
+    def watch_wakes(self, reader: Any) -> None:
+        """Look for bytes, which mean nothing, from a pipe or socket."""
+        self._poller.register(reader, selectors.EVENT_READ, self._awake)
+
+    def listen(self, listeners: Sequence[Any]) -> None:
+        """Accept connections from now on."""
+        for listener in listeners:
             listener.setblocking(False)
             self._poller.register(listener, selectors.EVENT_READ, self._accept)
-        while self.alive and os.getppid() == self.ppid:
-            self._turn()
-        self.alive = False
-        self._finish()
-        self._threads_go_on = False
-        self._waiting.close(len(threads))
-        for thread in threads:
-            thread.join(_TICK)
 
-    def handle_quit(self, sig: int, frame: object) -> None:
-        """Ctrl-C: end without waiting for anybody."""
-        self._connections.clear()
-        super().handle_exit(sig, frame)
-
-    # --- the event loop
-
-    def _turn(self) -> None:
-        for key, events in self._poller.select(self._waiting.next_expiry(monotonic(), _TICK)):
+    def turn(self) -> bool:
+        """Wait for something to happen, and go on with it; True when the clock has ticked."""
+        now = monotonic()
+        for key, events in self._poller.select(0 if self._turns else self.waiting.next_expiry(now, TICK)):
             key.data(key.fileobj, events)
         now = monotonic()
-        for connection, _ in self._waiting.expired(now):
-            self._refuse(connection, 503, _SHED, closes=not self.alive)
-        if now >= self._next_tick:
-            self._next_tick = now + _TICK
-            self.notify()
+        for job in self.waiting.expired(now):
+            self._shed(*job)
+        while self._turns:
+            connection, request = self._turns.popleft()
+            if now - connection.since < self._config.max_wait:
+                # One at a time, as others may be coming whose wait begins now.
+                if self._serve(connection, request):
+                    self._conclude(connection)
+                break
+            self._shed(connection, request)
+        ticks = now >= self._next_tick
+        if ticks:
+            self._next_tick = now + TICK
             for connection in [one for one in self._connections if self._is_over(one, now)]:
                 self._expire(connection)
-            self._tell()
+        return ticks
 
-    def _finish(self) -> None:
-        """Answer what has begun to come, and refuse all else."""
+    def answer_one(self) -> None:
+        """In a thread: wait for a request and answer it; return without where `waiting` was closed."""
+        job = self.waiting.get()
+        if job and self._serve(*job):
+            self._returned.append(job[0])
+            # Where it is full, the loop will wake anyway.
+            with suppress(BlockingIOError):
+                self._wake_writer.send(b"\0")
+
+    def finish(self, listeners: Sequence[Any], notify: Callable[[], None]) -> None:
+        """Stop accepting, answer what has begun to come, and close all connections; `notify` is called at ticks."""
         self._stopped = monotonic()
-        for listener in self.sockets:
+        for listener in listeners:
             # What the system has accepted for us is ours to answer.
-            while self._accept(listener, selectors.EVENT_READ):
+            while self._accept_one(listener):
                 pass
             self._poller.unregister(listener)
             listener.close()
-        while self._connections and monotonic() < self._stopped + _STOPPING:
-            self._turn()
+        end = self._stopped + _STOPPING
+        while any(one.state is not State.CLOSING for one in self._connections) and monotonic() < end:
+            if self.turn():
+                notify()
+
+    def forget(self) -> None:
+        """Make `finish` wait for nobody."""
+        self._connections.clear()
+
+    def _serve(self, connection: Connection, request: Whole) -> bool:
+        """Answer; True where there is something left to do for `_conclude`."""
+        answer, closes = self._answer(connection, request)
+        connection.closes = not connection.send(answer) or closes
+        with connection.lock:
+            if connection.rest or connection.closes or connection.paused or len(connection.incoming):
+                return True
+            connection.wait(State.IDLE, KEEP_ALIVE)
+        return False
+
+    def _shed(self, connection: Connection, request: Whole) -> None:
+        # To a HEAD the text would look like the next answer.
+        closes = self._stopped < inf or request.head.startswith(b"HEAD ")
+        self._refuse(connection, 503, _SHED, closes)
 
     def _is_over(self, connection: Connection, now: float) -> bool:
         if connection.state is State.IDLE and now >= max(connection.since, self._stopped) + _LINGER:
             return True
         return now >= connection.deadline
 
-    def _accept(self, listener: Any, _: int) -> bool:
-        """Accept one connection: the next may be for a worker with less to do."""
+    def _accept(self, listener: Any, _: int) -> None:
+        """Accept one connection, as the next may be for a worker with less to do, or several where there is none."""
+        for _ in range(_ACCEPTED_AT_ONCE if self._turns or len(self.waiting) else 1):
+            if not self._accept_one(listener):
+                break
+
+    def _accept_one(self, listener: Any) -> bool:
         try:
             sock, client = listener.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return False
         except OSError as error:
-            self.log.warning("no connection could be accepted: %s", error)
+            self._log.warning("no connection could be accepted: %s", error)
             self._evict()
             return False
         if len(self._connections) >= MAX_CONNECTIONS:
@@ -139,7 +178,7 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn carries no types
         self._watch(connection, selectors.EVENT_READ)
         return True
 
-    def _ready(self, connection: Connection, _: object, events: int) -> None:
+    def _ready(self, connection: Connection, *_: object) -> None:
         try:
             if connection.state is State.SENDING:
                 if not connection.send(connection.rest):
@@ -150,7 +189,7 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn carries no types
                 self._read(connection)
         except Exception:
             # One connection less, not one worker less.
-            self.log.exception("unexpected error on a connection")
+            self._log.exception("unexpected error on a connection")
             self._drop(connection)
 
     def _read(self, connection: Connection) -> None:
@@ -164,7 +203,12 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn carries no types
         if data is None or (data and connection.state is State.CLOSING):
             return
         if not data:
-            self._drop(connection)
+            if connection.state is State.RECEIVING:
+                self._refuse(
+                    connection, 400, "the connection ended before the request did; is its Content-Length right?"
+                )
+            else:
+                self._drop(connection)
             return
         connection.incoming.feed(data)
         self._advance(connection)
@@ -180,9 +224,12 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn carries no types
         if request:
             with connection.lock:
                 connection.wait(State.BUSY, inf)
-            self._waiting.put((connection, request), connection.since)
+            if len(request.body) <= self._small:
+                self._turns.append((connection, request))
+            else:
+                self.waiting.put((connection, request), connection.since)
         elif not len(connection.incoming):
-            connection.wait(State.IDLE, self.cfg.keepalive)
+            connection.wait(State.IDLE, KEEP_ALIVE)
         elif self._held > MAX_HELD:
             self._refuse(connection, 503, _SHED)
         else:
@@ -193,7 +240,7 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn carries no types
 
     def _refuse(self, connection: Connection, status: int, text: str, closes: bool = True) -> None:
         """Answer without asking a thread."""
-        self.refused[status] += 1
+        self._refused[status] += 1
         connection.closes = not connection.send(refusal(status, text, closes)) or closes
         self._conclude(connection)
 
@@ -251,45 +298,8 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn carries no types
         connection.watched = events
 
     def _awake(self, wake: Any, _: int) -> None:
-        os.read(wake, 4096)
+        os.read(wake if isinstance(wake, int) else wake.fileno(), 4096)
         while self._returned:
             connection = self._returned.popleft()
             if connection in self._connections:
                 self._conclude(connection)
-
-    def _tell(self) -> None:
-        """Log what was refused since the last time."""
-        refused = self.refused[503] - self._told
-        if refused:
-            self._told += refused
-            self.log.warning("overloaded: %d requests were answered 503", refused)
-
-    # --- the threads
-
-    def _answer_requests(self) -> None:
-        while self._threads_go_on:
-            job = self._waiting.get()
-            if job:
-                self._answer(*job)
-
-    def _answer(self, connection: Connection, request: Whole) -> None:
-        self.nr += 1
-        close = not self.alive or self.nr % REQUESTS_A_CONNECTION == 0
-        try:
-            answer, closes = exchange(self.wsgi, self.cfg, connection, request, close)
-        except RefusedError as error:
-            answer, closes = refusal(error.status, str(error)), True
-        except Exception:
-            self.log.exception("unexpected error")
-            answer, closes = refusal(500, _FAILED), True
-        connection.closes = not connection.send(answer) or closes
-        with connection.lock:
-            if not (connection.rest or connection.closes or connection.paused or len(connection.incoming)):
-                connection.wait(State.IDLE, self.cfg.keepalive)
-                return
-        self._returned.append(connection)
-        try:
-            self._wake_writer.send(b"\0")
-        except BlockingIOError:
-            # So full that the loop will wake anyway.
-            pass

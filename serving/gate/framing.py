@@ -144,5 +144,6 @@ class Incoming:
 
     def _too_large(self) -> RefusedError:
         return RefusedError(
-            413, f"the request is too large; at most {self._max_bytes:,} bytes are accepted: send a smaller image, or fewer"
+            413,
+            f"the request is too large; at most {self._max_bytes:,} bytes are accepted: send a smaller image, or fewer",
         )
