@@ -32,7 +32,7 @@ class Config:
     max_images: int = 256
     """Most images in one request."""
     max_wait: float = 0.05
-    """Seconds that a request may wait for a thread while all are busy; after them it is answered 503."""
+    """Seconds that a request may wait for its turn while more than a few others do; after them it is answered 503."""
     receive_seconds: float = 30.0
     """Seconds in which a request must come whole."""
     send_seconds: float = 30.0

@@ -43,9 +43,7 @@ def exchange(app: Any, cfg: Any, connection: Connection, request: Whole, close: 
         parsed = next(http.get_parser(cfg, [request.head], connection.client))
     except (ParseException, StopIteration) as error:
         status = next((code for kind, code in _STATUSES.items() if isinstance(error, kind)), 400)
-        raise RefusedError(
-            status, f"this is no HTTP request that is understood here: {type(error).__name__}"
-        ) from error
+        raise RefusedError(status, "the request line or a header is not as HTTP/1.1 wants it") from error
     sink = _Sink()
     response, environ = wsgi.create(parsed, sink, connection.client, connection.server, cfg)
     environ["wsgi.input"] = io.BytesIO(request.body)

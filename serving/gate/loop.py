@@ -14,6 +14,7 @@ from contextlib import suppress
 from functools import partial
 from logging import Logger
 from math import inf
+from queue import SimpleQueue
 from time import monotonic
 from typing import Any
 
@@ -29,6 +30,8 @@ MAX_HELD = 256 * 1024 * 1024
 """Bytes a worker keeps of requests that have not come whole, and of answers that were not taken."""
 KEEP_ALIVE = 75.0
 """Seconds that a connection may be idle between requests."""
+FEW = 16
+"""Requests a worker that may wait however long."""
 SMALL = 16_384
 """Bytes of body up to which the loop answers by itself."""
 TICK = 0.5
@@ -44,6 +47,7 @@ _STOPPING = 8.0
 
 _SHED = "the server has more to do than it can; try again in a second"
 
+Job = tuple[Connection, Whole]
 Answer = Callable[[Connection, Whole], tuple[bytes, bool]]
 """Answers a request: the bytes, and whether the connection ends with them. Never raises."""
 
@@ -61,9 +65,12 @@ class Loop:
         self._small = SMALL if inline else -1
         self._refused = refused
         self._log = log
-        self.waiting: Waiting[tuple[Connection, Whole]] = Waiting(config.max_wait)
-        self._turns: deque[tuple[Connection, Whole]] = deque()
-        """Small requests, waiting for the loop itself."""
+        self._jobs: Waiting[Job] = Waiting(config.max_wait, FEW)
+        """For a thread."""
+        self._calls: SimpleQueue[None] = SimpleQueue()
+        """To the threads, one for each job; waiting for it is done in C, where a Condition takes ten times as long."""
+        self._turns: Waiting[Job] = Waiting(config.max_wait, FEW)
+        """For the loop itself."""
         self._connections: set[Connection] = set()
         self._returned: deque[Connection] = deque()
         """From the threads, with something left to do."""
@@ -88,19 +95,14 @@ class Loop:
     def turn(self) -> bool:
         """Wait for something to happen, and go on with it; True when the clock has ticked."""
         now = monotonic()
-        for key, events in self._poller.select(0 if self._turns else self.waiting.next_expiry(now, TICK)):
+        for key, events in self._poller.select(0 if len(self._turns) else self._jobs.next_expiry(now, TICK)):
             key.data(key.fileobj, events)
         now = monotonic()
-        for job in self.waiting.expired(now):
+        for job in (*self._jobs.expired(now), *self._turns.expired(now)):
             self._shed(*job)
-        while self._turns:
-            connection, request = self._turns.popleft()
-            if now - connection.since < self._config.max_wait:
-                # One at a time, as others may be coming whose wait begins now.
-                if self._serve(connection, request):
-                    self._conclude(connection)
-                break
-            self._shed(connection, request)
+        # One at a time, as others may have come meanwhile, and their wait begins when they are seen.
+        if (turn := self._turns.next()) and self._serve(*turn):
+            self._conclude(turn[0])
         ticks = now >= self._next_tick
         if ticks:
             self._next_tick = now + TICK
@@ -109,8 +111,9 @@ class Loop:
         return ticks
 
     def answer_one(self) -> None:
-        """In a thread: wait for a request and answer it; return without where `waiting` was closed."""
-        job = self.waiting.get()
+        """In a thread: wait for a call, and for one that has no request behind it, return."""
+        self._calls.get()
+        job = self._jobs.next()
         if job and self._serve(*job):
             self._returned.append(job[0])
             # Where it is full, the loop will wake anyway.
@@ -130,6 +133,11 @@ class Loop:
         while any(one.state is not State.CLOSING for one in self._connections) and monotonic() < end:
             if self.turn():
                 notify()
+
+    def call(self, threads: int) -> None:
+        """Let as many threads return from `answer_one`."""
+        for _ in range(threads):
+            self._calls.put(None)
 
     def forget(self) -> None:
         """Make `finish` wait for nobody."""
@@ -157,7 +165,7 @@ class Loop:
 
     def _accept(self, listener: Any, _: int) -> None:
         """Accept one connection, as the next may be for a worker with less to do, or several where there is none."""
-        for _ in range(_ACCEPTED_AT_ONCE if self._turns or len(self.waiting) else 1):
+        for _ in range(_ACCEPTED_AT_ONCE if len(self._turns) or len(self._jobs) else 1):
             if not self._accept_one(listener):
                 break
 
@@ -225,9 +233,10 @@ class Loop:
             with connection.lock:
                 connection.wait(State.BUSY, inf)
             if len(request.body) <= self._small:
-                self._turns.append((connection, request))
+                self._turns.put((connection, request), connection.since)
             else:
-                self.waiting.put((connection, request), connection.since)
+                self._jobs.put((connection, request), connection.since)
+                self._calls.put(None)
         elif not len(connection.incoming):
             connection.wait(State.IDLE, KEEP_ALIVE)
         elif self._held > MAX_HELD:

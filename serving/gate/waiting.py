@@ -1,22 +1,24 @@
-"""Requests that wait for a thread, first come, first served, and none for longer than is worth its while."""
+"""Requests that wait for their turn, first come, first served, and not for long where they are many."""
 
 import threading
 from collections import deque
-from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 
 class Waiting(Generic[T]):
-    """A queue for one thread that fills it and many that empty it; an item waits `seconds` at most."""
+    """A queue; safe to use from several threads.
 
-    def __init__(self, seconds: float) -> None:
+    `few` items may wait however long: that is a burst, or a machine that was busy elsewhere for a moment. Of more,
+    those that have waited `seconds` expire.
+    """
+
+    def __init__(self, seconds: float, few: int) -> None:
         self._seconds = seconds
+        self._few = few
         self._items: deque[tuple[float, T]] = deque()
         self._lock = threading.Lock()
-        # Waiting for a SimpleQueue is done in C; a Condition takes ten times as long.
-        self._tokens: SimpleQueue[bool] = SimpleQueue()
 
     def __len__(self) -> int:
         return len(self._items)
@@ -24,32 +26,25 @@ class Waiting(Generic[T]):
     def put(self, item: T, now: float) -> None:
         """Add an item; `now` in seconds."""
         self._items.append((now, item))
-        self._tokens.put(True)
 
-    def get(self) -> T | None:
-        """Wait for the next item; None once the queue is closed, and whenever the item was taken out as expired."""
-        if self._tokens.get():
-            with self._lock:
-                if self._items:
-                    return self._items.popleft()[1]
-        return None
+    def next(self) -> T | None:
+        """Take out the first item, where there is one."""
+        with self._lock:
+            return self._items.popleft()[1] if self._items else None
 
     def expired(self, now: float) -> list[T]:
         """Take out the items that have waited too long."""
         found: list[T] = []
+        if len(self._items) <= self._few:
+            return found
         with self._lock:
-            while self._items and now - self._items[0][0] >= self._seconds:
+            while len(self._items) > self._few and now - self._items[0][0] >= self._seconds:
                 found.append(self._items.popleft()[1])
         return found
 
     def next_expiry(self, now: float, most: float) -> float:
         """Seconds until an item expires, at most `most`."""
-        try:
+        with self._lock:
+            if len(self._items) <= self._few:
+                return most
             return min(max(self._items[0][0] + self._seconds - now, 0.0), most)
-        except IndexError:
-            return most
-
-    def close(self, readers: int) -> None:
-        """Let as many readers find nothing."""
-        for _ in range(readers):
-            self._tokens.put(False)

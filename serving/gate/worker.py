@@ -53,7 +53,7 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn carries no types
         self.alive = False
         loop.finish(self.sockets, self.notify)
         self._serving = False
-        loop.waiting.close(len(threads))
+        loop.call(len(threads))
         for thread in threads:
             thread.join(TICK)
 
