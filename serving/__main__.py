@@ -1,6 +1,7 @@
 """`python -m serving`: the server's command line."""
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -30,9 +31,34 @@ def main() -> None:
         default=defaults.tfserving,
         help="gRPC port of the TensorFlow Serving that --engine tfserving asks (default: %(default)s)",
     )
+    parser.add_argument(
+        "--cors-origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="let pages of this origin read the answers, as https://example.org, or * for all; may be given again",
+    )
+    parser.add_argument(
+        "--max-wait",
+        type=float,
+        default=defaults.max_wait,
+        metavar="SECONDS",
+        help="longest wait for a request's turn under load, beyond which it is answered 503 (default: %(default)s)",
+    )
     parser.add_argument("--workers", type=int, help="processes (default: one a core)")
     arguments = parser.parse_args()
-    config = Config(models=arguments.models, engine=arguments.engine, tfserving=arguments.tfserving)
+    for origin in arguments.cors_origin:
+        if origin != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s]+", origin):
+            parser.error(f"--cors-origin must be scheme://host[:port] without a path, or *; {origin!r} is not")
+    if not 0 <= arguments.max_wait < 60:
+        parser.error(f"--max-wait must be from 0 to 60 seconds; {arguments.max_wait:g} is not")
+    config = Config(
+        models=arguments.models,
+        engine=arguments.engine,
+        tfserving=arguments.tfserving,
+        cors_origins=tuple(arguments.cors_origin),
+        max_wait=arguments.max_wait,
+    )
     try:
         serve(config, arguments.host, arguments.port, arguments.workers)
     except InklingError as error:

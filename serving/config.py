@@ -31,6 +31,10 @@ class Config:
     """Largest request body."""
     max_images: int = 256
     """Most images in one request."""
+    cors_origins: tuple[str, ...] = ()
+    """Origins whose pages may read the answers, such as `https://example.org`; `*` is all. None by default."""
+    max_seconds: float = 10.0
+    """Seconds that the pictures of one request may take; it is answered 504 after them."""
     max_wait: float = 0.05
     """Seconds that a request may wait for its turn while more than a few others do; after them it is answered 503."""
     receive_seconds: float = 30.0

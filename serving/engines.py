@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.config import TFSERVING
-from serving.errors import BadRequestError, BundleError, NotReadyError
+from serving.errors import BadRequestError, BundleError, NotReadyError, shown
 
 Pictures = NDArray[np.uint8]
 Rows = NDArray[np.float32]
@@ -86,7 +86,7 @@ class OpenVINOEngine:
         try:
             self._graph = self._core.read_model(path)
         except RuntimeError as error:
-            raise BundleError(f"{path} holds no SavedModel that OpenVINO can read") from error
+            raise BundleError(f"{shown(path)} holds no SavedModel that OpenVINO can read") from error
         self._model = self._core.compile_model(self._graph, "CPU", self._settings)
         self._local = threading.local()
         self._lock = threading.Lock()
@@ -136,7 +136,7 @@ class TensorFlowEngine:
         try:
             self._model = tf.saved_model.load(str(path))
         except (OSError, ValueError) as error:
-            raise BundleError(f"{path} holds no SavedModel that TensorFlow can read") from error
+            raise BundleError(f"{shown(path)} holds no SavedModel that TensorFlow can read") from error
         self._constant: Callable[[Pictures], Any] = tf.constant
 
     def predict(self, pictures: Pictures) -> Rows:

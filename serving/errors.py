@@ -1,5 +1,15 @@
 """Everything that can be wrong with a request or a model, each with the HTTP status that it is answered with."""
 
+from pathlib import Path
+
+
+def shown(path: Path) -> str:
+    """A bundle, or a file of one, as clients may know it: from the model's name on, without the server's folders."""
+    parts = path.parts
+    # No file of a bundle lies deeper below its version than in a folder.
+    version = next((i for i in range(len(parts) - 1, len(parts) - 4, -1) if i > 0 and parts[i].isdecimal()), -1)
+    return "/".join(parts[version - 1 :] if version > 0 else parts[-2:])
+
 
 class InklingError(Exception):
     """Base of all errors of `serving`; the message says what is wrong and what would be right."""

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from serving import bundle
-from serving.errors import BundleError, NotFoundError
+from serving.errors import BundleError, NotFoundError, shown
 
 _HERE = Path(__file__).resolve().parent
 SHIPPED = _HERE / "shipped" if (_HERE / "shipped").is_dir() else _HERE.parent / "models"
@@ -68,9 +68,9 @@ class Repository:
         except FileNotFoundError:
             labels = {}
         except ValueError as error:
-            raise BundleError(f"{path} is not JSON: {error}") from error
+            raise BundleError(f"{shown(path)} is not JSON: {error}") from error
         if not isinstance(labels, dict) or not all(type(version) is int for version in labels.values()):
-            raise BundleError(f'{path} must name a version for each label, as in {{"stable": 3, "canary": 4}}')
+            raise BundleError(f'{shown(path)} must name a version for each label, as in {{"stable": 3, "canary": 4}}')
         if label not in labels:
             raise NotFoundError(f"model {name!r} has no label {label!r}; there is: {', '.join(labels) or 'none yet'}")
         return int(labels[label])
