@@ -35,6 +35,8 @@ SIDE = 28
 INK_SIDE = 20
 """Longer side of a symbol's ink in pixels."""
 MAX_POINTS = 20_000
+MAX_CANDIDATES = 2000
+"""Most candidates for symbols in one picture or drawing: a row of 250 digits that nearly touch has as many."""
 
 _ENOUGH = 4 * INK_SIDE
 """Pixels along the longer side from which on finer detail does not show in the normal form."""
@@ -70,7 +72,7 @@ def from_bytes(data: bytes, many: bool = False) -> Ink:
 def from_picture(picture: Picture, many: bool = False) -> Ink:
     """Find the symbol in a picture uint8[H,W] (grey), [H,W,3] (RGB) or [H,W,4] (RGBA), of any polarity.
 
-    With `many` all candidates for symbols are found, as `segments` says.
+    With `many` all candidates for symbols are found, as `segments` says; raises TooLargeError beyond `MAX_CANDIDATES`.
     """
     small, scale = halve(picture)
     if scale > 1:
@@ -84,9 +86,17 @@ def from_picture(picture: Picture, many: bool = False) -> Ink:
     segments = segment(ink) if many and not is_single(ink) else None
     if segments is None:
         return Ink(normalise(ink)[None], (box,))
+    _check_count(len(segments.candidates))
     pictures = np.stack([normalise(segments.ink_of(part, ink)) for _, part in segments.candidates])
     boxes = tuple((left + part.left, top + part.top, part.width, part.height) for _, part in segments.candidates)
     return Ink(pictures, boxes, tuple(span for span, _ in segments.candidates))
+
+
+def _check_count(candidates: int) -> None:
+    if candidates > MAX_CANDIDATES:
+        raise TooLargeError(
+            "there are too many symbols to read at once; send parts of it, a few hundred symbols in each"
+        )
 
 
 def _enlarge(ink: Ink, scale: int) -> Ink:
@@ -163,7 +173,7 @@ def from_strokes(strokes: Sequence[Stroke], many: bool = False) -> Ink:
 
     With `many` all candidates for symbols are found, as `segments` says. The box is that of the pen's path.
     Raises BadRequestError where they are not lists of pairs of finite numbers, TooLargeError beyond `MAX_POINTS`
-    points, ImpossibleError beyond a thousand million each way.
+    points or `MAX_CANDIDATES`, ImpossibleError beyond a thousand million each way.
     """
     paths = [_path(stroke) for stroke in strokes if len(stroke)]
     if not paths:
@@ -174,6 +184,7 @@ def from_strokes(strokes: Sequence[Stroke], many: bool = False) -> Ink:
     if np.abs(points).max() > _FARTHEST:
         raise ImpossibleError(f"the strokes go too far out to be drawn; stay within {_FARTHEST:g} each way")
     drawings = (sketch.candidates(paths) if many else []) or [(*ONE, paths)]
+    _check_count(len(drawings))
     pictures, boxes = zip(*(_draw(pieces) for _, pieces in drawings), strict=True)
     return Ink(np.stack(pictures), boxes, tuple(span for span, _ in drawings))
 

@@ -137,7 +137,9 @@ def _without_strokes(level: MatLike, strength: MatLike, chosen: MatLike, floor: 
     usual = float(np.percentile(level[middle], 60)) if middle.any() else 255.0
     line = cv2.threshold(cv2.dilate(strength, _bar(1, 3)), usual, 0, cv2.THRESH_TRUNC)[1]
     line = cv2.bitwise_and(line, chosen)
-    dark = cv2.compare(level, cv2.max(cv2.convertScaleAbs(line, alpha=0.5), np.full_like(line, floor // 2)), cv2.CMP_GT)
+    dark = cv2.compare(
+        level, cv2.max(cv2.convertScaleAbs(line, alpha=0.5), np.full_like(line, min(floor // 2, 255))), cv2.CMP_GT
+    )
     on_line = cv2.bitwise_and(dark, chosen)
     runs = cv2.countNonZero(on_line) - cv2.countNonZero(cv2.bitwise_and(on_line[1:], on_line[:-1]))
     thickness = cv2.countNonZero(on_line) / max(1, runs)

@@ -1,6 +1,8 @@
 """Image files to arrays, upright."""
 
 import io
+import threading
+from contextlib import ExitStack
 
 import cv2
 import numpy as np
@@ -14,6 +16,9 @@ Picture = NDArray[np.uint8]
 MAX_PIXELS = 50_000_000
 ENOUGH = 1600
 """Longer side in pixels beyond which a picture is halved: no pen shows more."""
+_LARGE = 8_000_000
+"""Pixels from which pictures are decoded one at a time: each may take 400 MB meanwhile."""
+_one_large = threading.Lock()
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 
 
@@ -28,11 +33,14 @@ def decode(data: bytes) -> tuple[Picture, int]:
     if not data:
         raise BadRequestError("the image is empty (0 bytes); send an image file")
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as file:
+        with ExitStack() as stack:
+            file = stack.enter_context(Image.open(io.BytesIO(data), formats=FORMATS))
             image: Image.Image = file
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise TooLargeError(f"the image has {width} x {height} pixels; at most {MAX_PIXELS:,} are accepted")
+            if width * height > _LARGE:
+                stack.enter_context(_one_large)
             if file.format == "JPEG":
                 # Decoding at a half, a quarter or an eighth takes a fraction of the time.
                 by = _halvings(width, height)

@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -68,9 +69,37 @@ def client(tmp_path: Path) -> FlaskClient:
     return create_app(Config(models=tmp_path)).test_client()
 
 
+@dataclass(frozen=True)
+class Started:
+    """A server process of our own."""
+
+    port: int
+    process: subprocess.Popen[str]
+
+    @property
+    def address(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+
 @contextmanager
 def running_server(*arguments: str, cwd: Path | None = None, ready: str = "/readyz") -> Iterator[str]:
     """Start `python -m serving` as a user would and give its address, when `ready` answers; stop it at the end."""
+    with started_server(*arguments, cwd=cwd, ready=ready) as server:
+        yield server.address
+
+
+def workers_of(process: subprocess.Popen[str]) -> set[int]:
+    """Process ids of a server's workers; skips the test where the system does not tell."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    if not children.exists():
+        pytest.skip("which processes are whose is read from /proc, which this system has not")
+    return {int(child) for child in children.read_text().split()}
+
+
+@contextmanager
+def started_server(*arguments: str, cwd: Path | None = None, ready: str = "/readyz") -> Iterator[Started]:
+    """The same, with the process."""
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
     process = subprocess.Popen(
@@ -83,7 +112,7 @@ def running_server(*arguments: str, cwd: Path | None = None, ready: str = "/read
     try:
         address = f"http://127.0.0.1:{port}"
         _wait_until_ready(f"{address}{ready}", process)
-        yield address
+        yield Started(port, process)
     finally:
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=20)

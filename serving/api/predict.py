@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -13,7 +13,7 @@ from flask import Blueprint, Response, request
 
 from serving import ink
 from serving.api.respond import config, json_response, models
-from serving.errors import BadRequestError, InklingError, TooLargeError, UnknownTypeError
+from serving.errors import BadRequestError, InklingError, TooLargeError, TooSlowError, UnknownTypeError
 from serving.ink import Ink
 from serving.recognizer import Reading, Recognizer, Symbol
 
@@ -44,7 +44,7 @@ def predict() -> Response:
     options = _options({**request.args.to_dict(), **body})
     recognizer = models().get(options.model, options.version)
     many = options.symbols == "many" or (options.symbols == "auto" and recognizer.bundle.metadata.symbols == "many")
-    inks = [_ink_or_error(make, many) for make in makers] if several else [make(many) for make in makers]
+    inks = list(_inks(makers, many, started + config().max_seconds)) if several else [make(many) for make in makers]
     inked = perf_counter()
     readings = iter(recognizer.read([found for found in inks if isinstance(found, Ink)], options.top))
     read = perf_counter()
@@ -121,6 +121,16 @@ def _from_base64(text: object, many: bool) -> Ink:
     except (binascii.Error, ValueError) as error:
         raise BadRequestError(f"the image is not valid base64: {error}") from error
     return ink.from_bytes(data, many)
+
+
+def _inks(makers: Sequence[Maker], many: bool, end: float) -> Iterator[Ink | InklingError]:
+    for done, make in enumerate(makers):
+        if perf_counter() > end:
+            raise TooSlowError(
+                f"only {done} of the {len(makers)} images could be looked at within {config().max_seconds:g} s; "
+                "send fewer of them at once, or smaller ones"
+            )
+        yield _ink_or_error(make, many)
 
 
 def _ink_or_error(make: Maker, many: bool) -> Ink | InklingError:

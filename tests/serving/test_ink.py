@@ -125,3 +125,8 @@ def test_a_tiny_picture_without_margin_is_found_when_enlarged(interpolation: int
     (picture,) = found.pictures
     (wanted,) = ink.from_picture(seven(pen=24)).pictures
     assert np.abs(picture.astype(int) - wanted).mean() < 25
+
+
+def test_stripes_of_the_hardest_contrast_are_no_fault() -> None:
+    stripes = np.tile(np.repeat([0, 255], 10).astype(np.uint8), (1600, 80))
+    assert len(ink.from_picture(stripes).boxes) <= 1
