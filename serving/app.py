@@ -21,6 +21,7 @@ def create_app(config: Config | None = None) -> Flask:
         app.register_blueprint(blueprint)
     headers.harden(app, config)
     app.register_error_handler(InklingError, _inkling_error)
+    app.register_error_handler(RecursionError, _too_deep)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected_error)
     return app
@@ -28,6 +29,10 @@ def create_app(config: Config | None = None) -> Flask:
 
 def _inkling_error(error: InklingError) -> Response:
     return _error(str(error), error.status)
+
+
+def _too_deep(_: RecursionError) -> Response:
+    return _error("the JSON has too many lists or objects inside each other", 400)
 
 
 def _http_error(error: HTTPException) -> Response:

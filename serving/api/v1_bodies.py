@@ -93,5 +93,9 @@ def _faulty(value: object, fault: str) -> BadRequestError:
 
 
 def _short(value: object) -> str:
-    text = orjson.dumps(value).decode()
+    try:
+        text = orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        # orjson reads lists in lists to a depth of 1,024, and writes 254.
+        return "..."
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

@@ -122,6 +122,8 @@ def _parsed() -> tuple[Mapping[str, Any], memoryview]:
         raise BadRequestError(f"the request is not JSON: {error}") from error
     if not isinstance(asked, dict):
         raise BadRequestError("the request must be a JSON object with 'inputs'")
+    if not isinstance(asked.get("id", ""), str):
+        raise BadRequestError("'id' must be a string")
     return asked, memoryview(data)[end:]
 
 

@@ -44,7 +44,7 @@ def samples() -> dict[str, list[bytes]]:
 
 
 def damaged(data: bytes, random: Random) -> bytes:
-    """The bytes cut off, with bits flipped, numbers replaced, parts repeated, removed or zeroed, or with rubbish behind."""
+    """The bytes cut off, bits flipped, numbers replaced, parts repeated, removed or zeroed, or rubbish behind them."""
     found = bytearray(data)
     for _ in range(random.choice((1, 1, 1, 2, 5))):
         if not found:

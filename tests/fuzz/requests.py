@@ -11,6 +11,35 @@ from tests.fuzz.values import changed, odd, written
 
 _ROWS = [[0] * 12 + [255] * 4 + [0] * 12] * 28
 _V2 = {"inputs": [{"name": "image", "shape": [1, 28, 28], "datatype": "UINT8", "data": [0] * 784}]}
+_PATHS = (
+    "/{}",
+    "/",
+    "/models",
+    "/readyz",
+    "/static/{}",
+    "/v1/models/{}",
+    "/v1/models/digits/versions/{}:predict",
+    "/v1/models/digits/labels/{}",
+    "/v2/models/{}/infer",
+    "/v2/models/digits/versions/{}",
+)
+_HEADERS = (
+    "Content-Type: application/json",
+    "Content-Type: image/png",
+    "Content-Type: \xff",
+    "Content-Type: text/plain",
+    "Content-Encoding: gzip",
+    "Expect: 100-continue",
+    "Range: bytes=0-1",
+    "If-None-Match: *",
+    "Origin: null",
+    "Transfer-Encoding: chunked",
+    "Transfer-Encoding: gzip",
+    "Host: \x01",
+    "X: " + "y" * 9000,
+    "Cookie: " + "a=b;" * 200,
+)
+_METHODS = ("POST", "POST", "POST", "GET", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE", "post", "X")
 _ENDS = ("/predict", "/v1/models/digits:predict", "/v1/models/digits:classify", "/v2/models/digits/infer")
 
 
@@ -83,12 +112,14 @@ def v2(random: Random) -> bytes:
 
 def v2_binary(random: Random) -> bytes:
     """Binary tensors, and what may be wrong with their sizes."""
-    rest = random.randbytes(random.choice((0, 1, 783, 784, 785, 784 * 4)))
+    rest = random.randbytes(random.choice((0, 1, 783, 784, 784, 784, 785, 784 * 4)))
     tensor = {
         "name": "image",
-        "shape": random.choice(([1, 28, 28], [28, 28], [1, 784], [0, 28, 28], [2**40, 28, 28], [-1, 28, 28], [])),
-        "datatype": random.choice(("UINT8", "FP32", "FP16", "INT64", "BYTES", "BOOL", "?")),
-        "parameters": {"binary_data_size": random.choice((784, len(rest), -1, 2**63, "784", None, 1.5))},
+        "shape": random.choice(
+            ([1, 28, 28], [1, 28, 28], [1, 28, 28], [28, 28], [1, 784], [0, 28, 28], [2**40, 28, 28], [-1, 28, 28], [])
+        ),
+        "datatype": random.choice(("UINT8", "UINT8", "FP32", "FP16", "INT64", "BYTES", "BOOL", "?")),
+        "parameters": {"binary_data_size": random.choice((784, len(rest), len(rest), -1, 2**63, "784", None, 1.5))},
     }
     asked = {"inputs": [tensor], "parameters": {"binary_data_output": random.choice((True, False, 1, "x"))}}
     head = json.dumps(changed(asked, random) if random.random() < 0.3 else asked).encode()
@@ -128,17 +159,8 @@ def options(random: Random) -> bytes:
         ("", "0", "-1", "1e3", "9" * 50, "%00", "%ff", "../..", "true", "many", "digits", "%F0%9F%98%80")
     )
     name = random.choice(("model", "version", "top", "symbols", "seen", "x"))
-    path = random.choice((*_ENDS, f"/v1/models/{value}", f"/v2/models/{value}/infer", f"/v2/models/digits/versions/{value}",
-                          f"/v1/models/digits/versions/{value}:predict", f"/v1/models/digits/labels/{value}", "/", f"/{value}",
-                          "/models", "/readyz", f"/static/{value}"))  # fmt: skip
-    header = random.choice(
-        ("Content-Type: application/json", "Content-Type: image/png", "Content-Type: \xff", "Content-Type: text/plain",
-         "Content-Encoding: gzip", "Expect: 100-continue", "Range: bytes=0-1", "If-None-Match: *", "Origin: null",
-         "Transfer-Encoding: chunked", "Transfer-Encoding: gzip", "Host: \x01", "X: " + "y" * 9000, "Cookie: " + "a=b;" * 200)
-    )  # fmt: skip
-    method = random.choice(
-        ("POST", "POST", "POST", "GET", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE", "post", "X")
-    )
+    path = random.choice((*_ENDS, *(path.format(value) for path in _PATHS)))
+    header, method = random.choice(_HEADERS), random.choice(_METHODS)
     body = random.choice((json.dumps({"strokes": SEVEN}).encode(), b"", samples()["PNG"][1]))
     return wire(f"{path}?{name}={value}", body, header, method=method)
 

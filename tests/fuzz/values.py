@@ -5,9 +5,9 @@ from random import Random
 from typing import Any
 
 _ODD = (
-    None, True, False, 0, 1, -1, 0.5, 255, 256, 1e308, -1e308, 5e-324, 2**31, 2**63, -(2**63), 2**64, 10**30, "", "a", "1",
-    "digits", "image", "\u0000", "\U0001f600", "../..", "data:", "data:image/png;base64,", "AAAA", "=", [], {}, [[]], [{}],
-    [[[]]], [None], {"a": None}, "NaN", "x" * 1000,
+    None, True, False, 0, 1, -1, 0.5, 255, 256, 1e308, -1e308, 5e-324, 2**31, 2**63, -(2**63), 2**64,
+    10**30, "", "a", "1", "digits", "image", "\u0000", "\U0001f600", "../..", "data:", "data:image/png;base64,", "AAAA",
+    "=", [], {}, [[]], [{}], [[[]]], [None], {"a": None}, "NaN", "x" * 1000,
 )  # fmt: skip
 
 

@@ -112,7 +112,7 @@ def test_json_nested_deeply_is_refused(client: FlaskClient, address: str, deep: 
 @pytest.mark.parametrize("depth", [100, 300, 1000])
 def test_a_fault_may_lie_deep(client: FlaskClient, depth: int) -> None:
     for address, body in (
-        ("/predict", '{"images": %s}'),
+        ("/predict", '{"image": %s}'),
         ("/predict", '{"strokes": [], "top": %s}'),
         ("/predict", '{"strokes": [], "symbols": %s}'),
         ("/v1/models/digits:predict", "%s"),
