@@ -98,8 +98,10 @@ def workers_of(process: subprocess.Popen[str]) -> set[int]:
 
 
 @contextmanager
-def started_server(*arguments: str, cwd: Path | None = None, ready: str = "/readyz") -> Iterator[Started]:
-    """The same, with the process."""
+def started_server(
+    *arguments: str, cwd: Path | None = None, ready: str = "/readyz", errors: str = r"Traceback|\[ERROR\]"
+) -> Iterator[Started]:
+    """The same, with the process; `errors` is a pattern that its output must not have."""
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
     process = subprocess.Popen(
@@ -116,7 +118,7 @@ def started_server(*arguments: str, cwd: Path | None = None, ready: str = "/read
     finally:
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=20)
-        assert not re.search(r"Traceback|\[ERROR\]", output), output
+        assert not re.search(errors, output), output
 
 
 def _wait_until_ready(address: str, process: subprocess.Popen[str]) -> None:
