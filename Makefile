@@ -15,7 +15,7 @@ SLIM = .venv/.slim
 DEV = .venv/.dev
 
 .DEFAULT_GOAL = help
-.PHONY: help run test lint format types train evaluate transfer bench-transfer bench field check-tfserving image image-check wheel protos \
+.PHONY: help run test lint format types train evaluate transfer bench-transfer bench field check-tfserving fuzz audit image image-check wheel protos \
 	constraints clean
 
 help: ## list these targets
@@ -58,6 +58,14 @@ field: $(DEV) ## read what people draw and photograph: tables, and a page of the
 
 check-tfserving: $(DEV) ## run the tests of its engine against a real TensorFlow Serving, from Docker or the path
 	INKLING_TFSERVING=real $(PY) -m pytest tests/serving/test_tfserving.py $(ARGS)
+
+fuzz: $(DEV) ## send 10,000 faulty requests to a server, and see that none breaks it (ARGS="--seed 2")
+	$(PY) -m tests.fuzz $(ARGS)
+
+audit: ## ask PyPI for known faults in the versions of constraints.txt
+	@$(PYTHON) -m venv build/audit
+	@build/audit/bin/python -m pip --disable-pip-version-check install --quiet pip-audit
+	@build/audit/bin/python tests/audit.py
 
 image: ## build the container image with docker, podman or buildah (IMAGE=inkling)
 	$(BUILD_IMAGE) --tag $(IMAGE) .

@@ -210,6 +210,7 @@ def sweep(plan: Plan) -> None:
     counts = sorted({1, 2, 3, cores()})
     choices = [
         *({**base, "workers": w, "threads": t} for w, t in product(counts, (1, 4, 8, 16))),
+        *({**base, "workers": w, "worker_class": "gthread"} for w in counts),
         *({**base, "workers": w, "threads": 1, "worker_class": "sync"} for w in counts),
         *({**base, "preload": preload} for preload in ("nothing", "app")),
     ]

@@ -26,7 +26,6 @@ class Tuned(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
             self.cfg.set(name, value)
         self.cfg.set("preload_app", self._preload != "nothing")
         self.cfg.set("post_worker_init", warm_up)
-        self.cfg.set("pre_request", spread)
 
     def load(self) -> Any:
         """Called by gunicorn, in its parent process or in each worker."""
@@ -37,13 +36,6 @@ class Tuned(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
 
             import_library("openvino")
         return create_app()
-
-
-def spread(worker: Any, request: Any) -> None:
-    """Close a connection now and then, as `serving.server` does."""
-    from serving.server import spread
-
-    spread(worker, request)
 
 
 def warm_up(worker: Any) -> None:
