@@ -76,6 +76,7 @@ class Loop:
         """From the threads, with something left to do."""
         self._held = 0
         self._stopped = inf
+        self._patience = _STOPPING
         self._next_tick = monotonic()
         self._poller = selectors.DefaultSelector()
         wake_reader, self._wake_writer = socket.socketpair()
@@ -129,8 +130,10 @@ class Loop:
                 pass
             self._poller.unregister(listener)
             listener.close()
-        end = self._stopped + _STOPPING
-        while any(one.state is not State.CLOSING for one in self._connections) and monotonic() < end:
+        while (
+            any(one.state is not State.CLOSING for one in self._connections)
+            and monotonic() < self._stopped + self._patience
+        ):
             if self.turn():
                 notify()
 
@@ -139,9 +142,9 @@ class Loop:
         for _ in range(threads):
             self._calls.put(None)
 
-    def forget(self) -> None:
+    def hurry(self) -> None:
         """Make `finish` wait for nobody."""
-        self._connections.clear()
+        self._patience = 0.0
 
     def _serve(self, connection: Connection, request: Whole) -> bool:
         """Answer; True where there is something left to do for `_conclude`."""

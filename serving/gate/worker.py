@@ -62,7 +62,7 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn carries no types
         if self._loop is None:
             super().handle_quit(sig, frame)
         else:
-            self._loop.forget()
+            self._loop.hurry()
             self.handle_exit(sig, frame)
 
     def _tell(self, shed: int) -> None:

@@ -77,7 +77,7 @@ def test_tiles_larger_than_their_image_are_no_image(client: FlaskClient, tile: i
 
 
 def test_of_many_frames_only_the_first_is_looked_at(client: FlaskClient) -> None:
-    frames = [Image.new("P", (2000, 2000), number % 2) for number in range(200)]
+    frames = [Image.new("P", (600, 600), number % 2) for number in range(200)]
     animation = io.BytesIO()
     frames[0].save(animation, "GIF", save_all=True, append_images=frames[1:])
     response = client.post("/predict", data=animation.getvalue(), content_type="image/gif")
