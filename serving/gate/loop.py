@@ -62,7 +62,9 @@ class Loop:
     def __init__(self, config: Config, answer: Answer, inline: bool, refused: Counter[int], log: Logger) -> None:
         self._config = config
         self._answer = answer
-        self._small = SMALL if inline else -1
+        self._inline = inline
+        self._worked = False
+        """In the last turn."""
         self._refused = refused
         self._log = log
         self._jobs: Waiting[Job] = Waiting(config.max_wait, FEW)
@@ -71,6 +73,8 @@ class Loop:
         """To the threads, one for each job; waiting for it is done in C, where a Condition takes ten times as long."""
         self._turns: Waiting[Job] = Waiting(config.max_wait, FEW)
         """For the loop itself."""
+        self._looks: Waiting[Job] = Waiting(config.max_wait, FEW)
+        """GET, for either: it costs little, and whoever asks whether the server lives must not wait behind its work."""
         self._connections: set[Connection] = set()
         self._returned: deque[Connection] = deque()
         """From the threads, with something left to do."""
@@ -96,14 +100,18 @@ class Loop:
     def turn(self) -> bool:
         """Wait for something to happen, and go on with it; True when the clock has ticked."""
         now = monotonic()
-        for key, events in self._poller.select(0 if len(self._turns) else self._jobs.next_expiry(now, TICK)):
+        for key, events in self._poller.select(0 if self._own_work() else self._jobs.next_expiry(now, TICK)):
             key.data(key.fileobj, events)
         now = monotonic()
-        for job in (*self._jobs.expired(now), *self._turns.expired(now)):
-            self._shed(*job)
+        for waiting in (self._looks, self._turns, self._jobs):
+            for job in waiting.expired(now):
+                self._shed(*job)
         # One at a time, as others may have come meanwhile, and their wait begins when they are seen.
-        if (turn := self._turns.next()) and self._serve(*turn):
-            self._conclude(turn[0])
+        turns = [waiting.next() for waiting in ((self._looks, self._turns) if self._inline else ())]
+        for turn in filter(None, turns):
+            if self._serve(*turn):
+                self._conclude(turn[0])
+        self._worked = any(turns)
         ticks = now >= self._next_tick
         if ticks:
             self._next_tick = now + TICK
@@ -114,7 +122,7 @@ class Loop:
     def answer_one(self) -> None:
         """In a thread: wait for a call, and for one that has no request behind it, return."""
         self._calls.get()
-        job = self._jobs.next()
+        job = (None if self._inline else self._looks.next()) or self._jobs.next()
         if job and self._serve(*job):
             self._returned.append(job[0])
             # Where it is full, the loop will wake anyway.
@@ -146,6 +154,9 @@ class Loop:
         """Make `finish` wait for nobody."""
         self._patience = 0.0
 
+    def _own_work(self) -> bool:
+        return self._inline and bool(len(self._turns) or len(self._looks))
+
     def _serve(self, connection: Connection, request: Whole) -> bool:
         """Answer; True where there is something left to do for `_conclude`."""
         answer, closes = self._answer(connection, request)
@@ -167,8 +178,8 @@ class Loop:
         return now >= connection.deadline
 
     def _accept(self, listener: Any, _: int) -> None:
-        """Accept one connection, as the next may be for a worker with less to do, or several where there is none."""
-        for _ in range(_ACCEPTED_AT_ONCE if len(self._turns) or len(self._jobs) else 1):
+        """Accept one connection, as the next may be for an idle worker, or several: where none is, they have waited."""
+        for _ in range(_ACCEPTED_AT_ONCE if self._worked or self._own_work() or len(self._jobs) else 1):
             if not self._accept_one(listener):
                 break
 
@@ -235,10 +246,11 @@ class Loop:
         if request:
             with connection.lock:
                 connection.wait(State.BUSY, inf)
-            if len(request.body) <= self._small:
-                self._turns.put((connection, request), connection.since)
-            else:
-                self._jobs.put((connection, request), connection.since)
+            small = len(request.body) <= SMALL
+            looks = small and request.head.startswith(b"GET ")
+            waiting = self._looks if looks else self._turns if small and self._inline else self._jobs
+            waiting.put((connection, request), connection.since)
+            if waiting is self._jobs or not self._inline:
                 self._calls.put(None)
         elif not len(connection.incoming):
             connection.wait(State.IDLE, KEEP_ALIVE)
