@@ -54,4 +54,6 @@ def _error(text: str, status: int) -> Response:
     response = json_response({"error": text}, status)
     if status in (429, 503):
         response.headers["Retry-After"] = "1"
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
     return response

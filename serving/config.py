@@ -31,3 +31,5 @@ class Config:
     """Largest request body."""
     max_images: int = 256
     """Most images in one request."""
+    admin_token: str = field(default_factory=lambda: os.environ.get("INKLING_ADMIN_TOKEN", ""), repr=False)
+    """Secret that everything under /admin asks for; without one, nobody may."""

@@ -13,6 +13,18 @@ class BadRequestError(InklingError):
     status = 400
 
 
+class UnauthorizedError(InklingError):
+    """The request must bring a token, and brings none or a wrong one."""
+
+    status = 401
+
+
+class ForbiddenError(InklingError):
+    """Nobody may do this here, as the server was started."""
+
+    status = 403
+
+
 class NotFoundError(InklingError):
     """No such model or version."""
 
@@ -53,3 +65,9 @@ class TooSlowError(InklingError):
     """The backend did not answer in time."""
 
     status = 504
+
+
+class StorageError(InklingError):
+    """Something could not be kept: the disk is full or not writable."""
+
+    status = 507
