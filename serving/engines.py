@@ -75,6 +75,8 @@ class OpenVINOEngine:
     def __init__(self, path: Path, precision: str | None = None) -> None:
         self._openvino = import_library("openvino")
         self._core = self._openvino.Core()
+        # A file that is cut off while it is mapped into memory kills the process at the next look.
+        self._core.set_property({"ENABLE_MMAP": False})
         self._settings: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": 1,
