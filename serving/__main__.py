@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from serving.api.tokens import checked_token, read_token
-from serving.config import Config, address
+from serving.config import TFSERVING, Config, address
 from serving.engines import LIBRARIES
 from serving.errors import InklingError
 from serving.server import serve
@@ -23,13 +23,25 @@ def main() -> None:
         default=defaults.models,
         help="folder of models (default: $INKLING_MODELS, else ./models; then the shipped ones)",
     )
-    parser.add_argument("--engine", choices=LIBRARIES, default=defaults.engine, help="default: %(default)s")
+    parser.add_argument("--engine", choices=LIBRARIES, help=f"default: {defaults.engine}")
     parser.add_argument(
         "--tfserving",
         type=address,
         metavar="HOST:PORT",
-        default=defaults.tfserving,
-        help="gRPC port of the TensorFlow Serving that --engine tfserving asks (default: %(default)s)",
+        help=f"gRPC port of the TensorFlow Serving that computes; implies --engine tfserving (default: {TFSERVING})",
+    )
+    parser.add_argument(
+        "--model-version-policy",
+        metavar="POLICY",
+        default=defaults.version_policy,
+        help="versions that are served: latest, latest:2, all or specific:1,3 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--poll-seconds",
+        type=float,
+        metavar="SECONDS",
+        default=defaults.poll_seconds,
+        help="time between two looks at the models' folder (default: %(default)s)",
     )
     parser.add_argument(
         "--admin-token-file",
@@ -39,11 +51,18 @@ def main() -> None:
     )
     parser.add_argument("--workers", type=int, help="processes (default: one a core)")
     arguments = parser.parse_args()
+    engine = arguments.engine or ("tfserving" if arguments.tfserving else defaults.engine)
+    if arguments.tfserving and engine != "tfserving":
+        parser.error(f"--tfserving says where the engine tfserving computes; --engine {engine} has no use for it")
+    if not 0.05 <= arguments.poll_seconds <= 3600:
+        parser.error(f"--poll-seconds must be from 0.05 to 3600; {arguments.poll_seconds:g} is not")
     try:
         config = Config(
             models=arguments.models,
-            engine=arguments.engine,
-            tfserving=arguments.tfserving,
+            engine=engine,
+            tfserving=arguments.tfserving or defaults.tfserving,
+            version_policy=arguments.model_version_policy,
+            poll_seconds=arguments.poll_seconds,
             admin_token=_admin_token(arguments.admin_token_file, defaults),
         )
         serve(config, arguments.host, arguments.port, arguments.workers)

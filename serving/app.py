@@ -3,7 +3,7 @@
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-from serving.api import health, page, predict, v1, v2
+from serving.api import admin, health, page, predict, v1, v2
 from serving.api.respond import Response, json_response
 from serving.config import Config
 from serving.errors import InklingError
@@ -17,7 +17,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = config.max_bytes
     app.extensions["inkling_config"] = config
     app.extensions["inkling_models"] = LoadedModels(config)
-    for blueprint in (predict.blueprint, v1.blueprint, v2.blueprint, health.blueprint, page.blueprint):
+    for blueprint in (predict.blueprint, v1.blueprint, v2.blueprint, health.blueprint, page.blueprint, admin.blueprint):
         app.register_blueprint(blueprint)
     app.register_error_handler(InklingError, _inkling_error)
     app.register_error_handler(HTTPException, _http_error)

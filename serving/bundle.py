@@ -93,7 +93,7 @@ def read(path: Path) -> Bundle:
     for name in (*_REQUIRED, METADATA):
         if not (path / name).is_file():
             raise BundleError(f"{path / name} is missing; this is no Inkling bundle, or not a whole one")
-    metadata = _read_metadata(path / METADATA)
+    metadata = read_metadata(path / METADATA)
     for name in (*_REQUIRED, *metadata.files):
         _check_file(path / name, metadata.files.get(name))
     if labels_of(path) != metadata.labels:
@@ -106,11 +106,12 @@ def labels_of(path: Path) -> tuple[str, ...]:
     return tuple((path / LABELS).read_text(encoding="utf-8").splitlines())
 
 
-def _read_metadata(path: Path) -> Metadata:
+def read_metadata(path: Path) -> Metadata:
+    """Read `metadata.json` alone, and check none of the files that it lists; raises BundleError."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         return Metadata(**{**values, "labels": tuple(values["labels"])})
-    except (ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise BundleError(f"{path} is no metadata of an Inkling bundle ({error})") from error
 
 

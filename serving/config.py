@@ -27,6 +27,10 @@ class Config:
     """`openvino`, `tfserving`, or `tensorflow` where it is installed."""
     tfserving: str = TFSERVING
     """`HOST:PORT` of TensorFlow Serving's gRPC port, for the engine `tfserving`."""
+    version_policy: str = "latest"
+    """Which versions of a model are served, see `serving.policy`: `latest`, `latest:N`, `all` or `specific:1,3`."""
+    poll_seconds: float = 1.0
+    """Time between two looks at the models' folder."""
     max_bytes: int = 16 * 1024 * 1024
     """Largest request body."""
     max_images: int = 256

@@ -13,7 +13,6 @@ from serving.app import create_app
 from serving.config import Config
 from serving.engines import import_library
 from serving.errors import InklingError
-from serving.ink import from_strokes
 
 THREADS = 4
 """Threads a worker: enough for slow clients not to block the others; the computing is one core's anyway."""
@@ -27,7 +26,6 @@ cores that halved the requests a second in every third run.
 _MEMORY = "/dev/shm"  # noqa: S108  # gunicorn makes a file of its own there, safely
 _OWN = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what to type where a server listens everywhere
 _KNOWN = make_settings()
-_SEVEN = [[[10.0, 10.0], [60.0, 10.0], [30.0, 90.0]]]
 
 
 def serve(config: Config, host: str, port: int, workers: int | None = None) -> None:
@@ -103,10 +101,12 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
         )
 
     def _warm_up(self, _worker: object) -> None:
-        """Load and use the default model before the first request comes."""
+        """Load the default model before the first request comes, and follow what the disk has from then on."""
         # There is a worker for each core: OpenCV's own threads would only take it from the others.
         cv2.setNumThreads(1)
+        models = self._app.extensions["inkling_models"]
         try:
-            self._app.extensions["inkling_models"].get().read([from_strokes(_SEVEN)])
+            models.get()
         except InklingError as error:
             print(f"Inkling is not ready: {error}", file=sys.stderr, flush=True)
+        models.watch()

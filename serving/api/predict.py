@@ -15,7 +15,9 @@ from serving import ink
 from serving.api.respond import config, json_response, models
 from serving.errors import BadRequestError, InklingError, TooLargeError, UnknownTypeError
 from serving.ink import Ink
+from serving.model import Which
 from serving.recognizer import Reading, Recognizer, Symbol
+from serving.repository import is_name
 
 blueprint = Blueprint("predict", __name__)
 
@@ -30,7 +32,7 @@ class Options:
     """What a client may choose, as query parameters or JSON members."""
 
     model: str | None = None
-    version: int | None = None
+    version: Which = None
     top: int = 3
     symbols: str = "auto"
     seen: bool = False
@@ -140,18 +142,24 @@ def _options(given: Mapping[str, Any]) -> Options:
     version = given.get("version")
     return Options(
         model=model,
-        version=None if version is None else _whole_number("version", version),
+        version=None if version is None else _version(version),
         top=_whole_number("top", given.get("top", 3)),
         symbols=symbols,
         seen=_truth("seen", given.get("seen", False)),
     )
 
 
-def _whole_number(name: str, value: object) -> int:
+def _version(value: object) -> Which:
+    if isinstance(value, str) and is_name(value) and not value.isdecimal():
+        return value
+    return _whole_number("version", value, ", or a label such as 'stable'")
+
+
+def _whole_number(name: str, value: object, otherwise: str = "") -> int:
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 10:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise BadRequestError(f"{name!r} must be a whole number from 1 on")
+        raise BadRequestError(f"{name!r} must be a whole number from 1 on{otherwise}")
     return value
 
 

@@ -1,6 +1,7 @@
 """`/v1/models`: TensorFlow Serving's REST API, its paths, answers, statuses and words, whichever engine runs."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 from flask import Blueprint, request
@@ -8,9 +9,11 @@ from flask import Blueprint, request
 from serving import tensors
 from serving.api.respond import Response, json_response, models
 from serving.api.v1_bodies import examples, instances, parsed
-from serving.errors import BadRequestError, BundleError, NotFoundError
+from serving.errors import BadRequestError, InklingError, NotFoundError
 from serving.ink import SIDE
+from serving.model import Which
 from serving.recognizer import Recognizer
+from serving.statuses import VersionStatus
 
 blueprint = Blueprint("v1", __name__)
 
@@ -26,20 +29,28 @@ _NODES = {
 
 @dataclass(frozen=True)
 class Servable:
-    """A model as the path names it; no version is the newest."""
+    """A model as the path names it: with a version, a label, or neither, which is the newest."""
 
     name: str
-    version: int | None
-
-    def __str__(self) -> str:
-        return f"Latest({self.name})" if self.version is None else f"Specific({self.name}, {self.version})"
+    which: Which
 
     def load(self) -> Recognizer:
-        """Raises NotFoundError in TensorFlow Serving's words."""
+        """Raises NotFoundError, or BadRequestError for an unknown label, in TensorFlow Serving's words."""
         try:
-            return models().get(self.name, self.version)
+            return models().get(self.name, self.which)
         except NotFoundError as error:
-            raise NotFoundError(f"Servable not found for request: {self}") from error
+            number = self.number()
+            which = f"Latest({self.name})" if number is None else f"Specific({self.name}, {number})"
+            raise NotFoundError(f"Servable not found for request: {which}") from error
+
+    def number(self) -> int | None:
+        """The version that is meant, if one is; raises BadRequestError for an unknown label."""
+        if not isinstance(self.which, str):
+            return self.which
+        try:
+            return models().model(self.name).labelled(self.which)
+        except NotFoundError as error:
+            raise BadRequestError(f"Unrecognized servable version label: {self.which}") from error
 
 
 @blueprint.route("/v1/<path:_>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
@@ -51,19 +62,12 @@ def answer(_: str) -> Response:
     name, version, label, what = found.groups()
     if not name:
         raise BadRequestError("Missing model name in request.")
-    servable = Servable(name, _labelled(name, label) if label else _numeric(version))
+    servable = Servable(name, label or _numeric(version))
     if request.method == "GET":
         return json_response(_metadata(servable) if what else _status(servable))
     if what.lower() == "regress":
         raise BadRequestError(_expected("regression", "regress"))
     return _classify(servable) if what.lower() == "classify" else _predict(servable)
-
-
-def _labelled(name: str, label: str) -> int:
-    try:
-        return models().repository.labelled(name, label)
-    except NotFoundError as error:
-        raise BadRequestError(f"Unrecognized servable version label: {label}") from error
 
 
 def _numeric(version: str | None) -> int | None:
@@ -76,28 +80,22 @@ def _numeric(version: str | None) -> int | None:
 
 
 def _status(servable: Servable) -> dict[str, object]:
-    repository = models().repository
-    try:
-        versions = repository.versions(servable.name)
-    except NotFoundError as error:
-        raise NotFoundError(f"Could not find any versions of model {servable.name}") from error
-    if servable.version is not None:
-        if servable.version not in versions:
-            raise NotFoundError(f"Could not find version {servable.version} of model {servable.name}")
-        versions = [servable.version]
-    return {"model_version_status": [_version_status(servable.name, v) for v in sorted(versions, reverse=True)]}
+    # Whoever waits for AVAILABLE before the first prediction asks for it by that.
+    with suppress(InklingError):
+        models().get(servable.name)
+    number = servable.number()
+    statuses = [status for status in models().statuses(servable.name) if number in (None, status.version)]
+    if not statuses:
+        which = "any versions" if number is None else f"version {number}"
+        raise NotFoundError(f"Could not find {which} of model {servable.name}")
+    return {"model_version_status": [_version_status(status) for status in statuses]}
 
 
-def _version_status(name: str, version: int) -> dict[str, object]:
-    state, code, message = "AVAILABLE", "OK", ""
-    try:
-        models().repository.find(name, version)
-    except BundleError as error:
-        state, code, message = "END", "DATA_LOSS", str(error)
+def _version_status(status: VersionStatus) -> dict[str, object]:
     return {
-        "version": str(version),
-        "state": state,
-        "status": {"error_code": code, "error_message": message},
+        "version": str(status.version),
+        "state": status.state,
+        "status": {"error_code": status.code, "error_message": status.error},
     }
 
 

@@ -213,6 +213,8 @@ def test_models_are_listed(client: FlaskClient) -> None:
     assert listed["models"][0] == {
         "name": "digits",
         "versions": VERSIONS,
+        "status": [{"version": VERSIONS[-1], "state": "START", "error": ""}],
+        "version_labels": {},
         "labels": list("0123456789"),
         "symbols": "many",
     }
