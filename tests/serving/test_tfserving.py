@@ -5,6 +5,7 @@
 
 import http.client
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -26,6 +27,7 @@ from serving.bundle import Bundle
 from serving.config import Config
 from serving.engines import TensorFlowEngine, load
 from serving.errors import InklingError, NotReadyError, TooSlowError
+from serving.loaded import LoadedModels
 from serving.tfserving import TFServingEngine
 from tests.conftest import running_server
 from tests.drawings import SEVEN
@@ -300,6 +302,29 @@ def test_over_http_away_is_503_and_slow_is_504(
         assert response.headers["Retry-After"] == "1"
         assert "127.0.0.1" not in response.text
     assert client.get("/healthz").status_code == 200
+
+
+def test_a_version_is_not_swapped_in_before_it_is_available_there(
+    server: ModelServer, models: Path, tmp_path: Path
+) -> None:
+    if not isinstance(server, StandIn):
+        pytest.skip("the real one looks at the folder by itself")
+    shutil.copytree(models / "tiny", tmp_path / "tiny")
+    loaded = LoadedModels(Config(models=tmp_path, engine="tfserving", tfserving=server.address))
+    assert loaded.get("tiny").bundle.version == 1
+    shutil.copytree(tmp_path / "tiny" / "1", tmp_path / "tiny" / "2")
+    loaded.refresh()
+    assert loaded.get("tiny").bundle.version == 1
+    newest = loaded.statuses("tiny")[0]
+    assert (newest.version, newest.state, newest.code) == (2, "END", "UNAVAILABLE")
+    assert "Could not find version 2" in newest.error
+    server.services.models["tiny", 2] = server.services.models["tiny", 1]
+    try:
+        # Nothing changed on this disk.
+        loaded.refresh()
+        assert loaded.get("tiny").bundle.version == 2
+    finally:
+        del server.services.models["tiny", 2]
 
 
 def test_workers_find_it_after_the_fork_and_again_after_its_restart(models: Path) -> None:
