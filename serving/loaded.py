@@ -6,6 +6,7 @@ what it has begun with stays until it ends, and a version that left the table is
 
 import logging
 import threading
+import weakref
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -20,6 +21,7 @@ from serving.recognizer import Recognizer
 from serving.repository import Repository, identity
 from serving.statuses import State, Statuses, VersionStatus
 from serving.versions import Version
+from serving.watching import follow
 
 PREFERRED = "digits"
 """The model that answers when none is named, where it is there; else the first by name."""
@@ -51,9 +53,11 @@ class LoadedModels:
         return self._table.get((name, which)) or self._missing(name, which)
 
     def watch(self) -> None:
-        """Look at the disk again and again, in a thread of its own: called in every worker, after the fork."""
+        """Follow the disk in a thread of its own, as long as this object lives: called after the fork."""
         self._watched = True
-        threading.Thread(target=self._watch, name="versions", daemon=True).start()
+        look = weakref.WeakMethod(self.refresh)
+        arguments = look, self.repository.roots, self._poll_seconds
+        threading.Thread(target=follow, args=arguments, name="versions", daemon=True).start()
 
     def refresh(self) -> None:
         """Look at the disk once: load what is new, let go what is gone.
@@ -195,17 +199,6 @@ class LoadedModels:
                 self._default = name
         table = {(name, which): found for name, model in answers.items() for which, found in model.items()}
         self._table = table | {(None, which): found for which, found in answers.get(self._default or "", {}).items()}
-
-    def _watch(self) -> None:
-        pause, fault = threading.Event(), ""
-        while not pause.wait(self._poll_seconds):
-            try:
-                self.refresh()
-                fault = ""
-            except Exception as error:
-                if str(error) != fault:
-                    _LOG.exception("the models' folder cannot be looked at; what is loaded goes on")
-                fault = str(error)
 
 
 def _default(names: Iterable[str]) -> list[str]:

@@ -27,14 +27,14 @@ class Repository:
     """A folder of models, and behind it the shipped ones: a name not found in the first is looked for there."""
 
     def __init__(self, models: Path) -> None:
-        self._roots = (models, SHIPPED) if models.resolve() != SHIPPED.resolve() else (models,)
+        self.roots = (models, SHIPPED) if models.resolve() != SHIPPED.resolve() else (models,)
 
     def names(self) -> list[str]:
         """Names of all models that have a version, in alphabetical order.
 
         Raises NotReadyError where the folder cannot be read. One that cannot be read itself is there all the same.
         """
-        found = {place.name for root in self._roots for place in _places(root) if _has_versions(place)}
+        found = {place.name for root in self.roots for place in _places(root) if _has_versions(place)}
         return sorted(found)
 
     def versions(self, name: str) -> list[int]:
@@ -68,7 +68,7 @@ class Repository:
     def place(self, name: str) -> Path:
         """The folder of a model's versions; raises NotFoundError for an unknown name."""
         if is_name(name):
-            for root in self._roots:
+            for root in self.roots:
                 if _versions(root / name):
                     return root / name
         known = ", ".join(self.names()) or "none yet"

@@ -1,19 +1,21 @@
 """Versions come, break, are labelled and go, and what is served follows."""
 
 import gc
+import itertools
 import logging
 import os
 import shutil
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from serving import engines
+from serving import engines, version_labels
 from serving.bundle import Bundle
 from serving.config import Config
 from serving.errors import BundleError, InklingError, NotFoundError, NotReadyError
@@ -382,6 +384,7 @@ def test_what_is_known_to_be_missing_is_told_while_another_is_loaded(
 ) -> None:
     models = LoadedModels(Config(models=folder, poll_seconds=0.05))
     newest(models)
+    models.watch()
     loading, going = threading.Event(), threading.Event()
     load = engines.load
 
@@ -392,17 +395,59 @@ def test_what_is_known_to_be_missing_is_told_while_another_is_loaded(
 
     monkeypatch.setattr(models, "_engine", lambda path: slow("openvino", path))
     add(tiny_bundle, folder, 2)
-    models.watch()
     assert loading.wait(30)
     assert states(models) == {2: "LOADING", 1: "AVAILABLE"}
     assert newest(models) == 1
     with pytest.raises(InklingError, match="no version 7"):
         models.get("tiny", 7)
     going.set()
+    wait_until(lambda: newest(models) == 2)
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
     end = time.monotonic() + 30
-    while newest(models) == 1 and time.monotonic() < end:
+    while not happened():
+        assert time.monotonic() < end
         time.sleep(0.01)
-    assert newest(models) == 2
+
+
+def test_where_the_system_tells_of_changes_nobody_waits_for_the_next_look(tiny_bundle: Bundle, folder: Path) -> None:
+    models = LoadedModels(Config(models=folder, poll_seconds=3600))
+    newest(models)
+    models.watch()
+    # Watching begins a moment after the thread does.
+    versions = itertools.count(2)
+
+    def follows() -> bool:
+        add(tiny_bundle, folder, next(versions))
+        time.sleep(0.5)
+        return newest(models) > 1
+
+    wait_until(follows)
+    version_labels.put(folder / "tiny", "stable", 1)
+    wait_until(lambda: models.model("tiny").labels == {"stable": 1})
+    for version in range(2, next(versions)):
+        shutil.rmtree(folder / "tiny" / str(version))
+    wait_until(lambda: newest(models) == 1)
+
+
+def test_a_folder_made_later_or_anew_is_followed_too(tiny_bundle: Bundle, folder: Path) -> None:
+    models = LoadedModels(Config(models=folder, poll_seconds=0.05))
+    models.watch()
+    for _ in range(2):
+        shutil.rmtree(folder)
+        wait_until(lambda: models.statuses() == [])
+        add(tiny_bundle, folder, 1)
+        wait_until(lambda: states(models) == {1: "AVAILABLE"})
+
+
+def test_what_is_served_by_nobody_is_followed_by_nobody(folder: Path) -> None:
+    before = threading.active_count()
+    models = LoadedModels(Config(models=folder, poll_seconds=0.05))
+    models.watch()
+    assert threading.active_count() > before
+    del models
+    wait_until(lambda: threading.active_count() <= before)
 
 
 def test_a_clock_set_back_hides_nothing(tiny_bundle: Bundle, folder: Path) -> None:
