@@ -7,7 +7,8 @@ from pathlib import Path
 from serving.api.tokens import checked_token, read_token
 from serving.config import TFSERVING, Config, address
 from serving.engines import LIBRARIES
-from serving.errors import InklingError
+from serving.errors import BadRequestError, InklingError
+from serving.policy import parse
 from serving.server import serve
 
 
@@ -56,6 +57,10 @@ def main() -> None:
         parser.error(f"--tfserving says where the engine tfserving computes; --engine {engine} has no use for it")
     if not 0.05 <= arguments.poll_seconds <= 3600:
         parser.error(f"--poll-seconds must be from 0.05 to 3600; {arguments.poll_seconds:g} is not")
+    try:
+        parse(arguments.model_version_policy)
+    except BadRequestError as error:
+        parser.error(str(error))
     try:
         config = Config(
             models=arguments.models,

@@ -35,6 +35,10 @@ class Model:
         found |= {label: found[number] for label, number in self.labels.items() if number in found}
         return found | ({None: found[self.served[0]]} if self.served else {})
 
+    def available(self) -> list[int]:
+        """The versions that answer, ascending."""
+        return sorted(number for number, version in self.versions.items() if version.recognizer)
+
     def labelled(self, label: str) -> int:
         """The version that a label stands for; raises NotFoundError, or the error of a file that was never right."""
         if label in self.labels:
@@ -57,7 +61,7 @@ class Model:
             return NotFoundError(f"model {self.name!r} has no version {number}; there is {there}")
         return NotFoundError(
             f"version {number} of model {self.name!r} is there, but the server serves {policy.text}, which is "
-            f"{', '.join(map(str, self.served)) or 'none'}; give it a label, or start the server with "
+            f"{', '.join(map(str, self.available())) or 'none'}; give it a label, or start the server with "
             f"--model-version-policy specific:{number}"
         )
 

@@ -117,7 +117,8 @@ def identity(version: Path) -> Identity:
             path = os.path.join(folder, name)  # noqa: PTH118  # a Path for each file takes five times as long
             try:
                 status = os.stat(path)  # noqa: PTH116
-            except FileNotFoundError:
+            except OSError:
+                found.add((path, 0, 0, 0))
                 continue
             found.add((os.path.relpath(path, version), status.st_ino, status.st_size, status.st_mtime_ns))
     return frozenset(found)

@@ -59,7 +59,7 @@ def model(name: str, version: str | None = None) -> Response:
     return json_response(
         {
             "name": name,
-            "versions": [str(number) for number in sorted(models().model(name).versions)],
+            "versions": [str(number) for number in models().model(name).available()],
             "platform": "tensorflow_savedmodel",
             "inputs": [{"name": tensors.INPUT, "datatype": "UINT8", "shape": [-1, SIDE, SIDE]}],
             "outputs": [{"name": _UNASKED, "datatype": "FP32", "shape": [-1, len(bundle.labels)]}],

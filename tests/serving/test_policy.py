@@ -1,5 +1,8 @@
 """Version policies are read as TensorFlow Serving's are meant."""
 
+import subprocess
+import sys
+
 import pytest
 
 from serving.errors import BadRequestError
@@ -26,3 +29,10 @@ def test_a_policy_chooses(text: str, candidates: list[int], count: int | None) -
 def test_another_is_refused_with_what_there_is(text: str) -> None:
     with pytest.raises(BadRequestError, match=r"latest, latest:2, all or specific:1,3"):
         parse(text)
+
+
+def test_the_command_line_refuses_it_too() -> None:
+    command = [sys.executable, "-m", "serving", "--model-version-policy", "newest"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "'newest' is none" in done.stderr
