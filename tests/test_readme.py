@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import running_server
 from tests.drawings import FORMS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-CURL_LINES = re.findall(r"^curl (?:.*\\\n)*.*", README, flags=re.MULTILINE)
+CURL_LINES = [line for line in re.findall(r"^curl (?:.*\\\n)*.*", README, flags=re.MULTILINE) if "/predict" in line]
 
 
 def test_there_are_lines_to_paste() -> None:
@@ -30,6 +31,21 @@ def test_every_curl_line_reads_a_seven(line: str, live_server: str, tmp_path: Pa
     answer = json.loads(done.stdout)
     for one in answer.get("results", [answer]):
         assert one["text"] == "7"
+
+
+def test_the_lines_that_set_labels_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not shutil.which("curl"):
+        pytest.skip("curl is not installed")
+    monkeypatch.setenv("INKLING_ADMIN_TOKEN", "correct-horse-battery")
+    block = next(block for block in README.split("```") if "/admin/models/" in block).removeprefix("sh\n")
+    newest = max((ROOT / "models" / "digits").glob("[0-9]*"), key=lambda version: int(version.name))
+    shutil.copytree(newest, tmp_path / "digits" / "3")
+    with running_server("--models", str(tmp_path), "--workers", "1") as address:
+        command = block.replace("http://127.0.0.1:8000", address).replace("curl ", "curl -s -w '\\n' ")
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=30, check=True)
+    put, deleted = map(json.loads, done.stdout.split("\n")[:2])
+    assert put == {"model": "digits", "label": "stable", "version": 3}
+    assert deleted == {**put, "version": None}
 
 
 def test_the_layout_that_it_shows_is_there() -> None:
