@@ -60,6 +60,11 @@ class Engine(Protocol):
         """`uint8[N,28,28]` -> embedding `float32[N,D]`."""
         ...
 
+    @property
+    def embeds(self) -> bool:
+        """Whether its first embedding was costly, and is behind it."""
+        ...
+
     def check(self) -> None:
         """Raise an InklingError unless it could answer now; one that computes in this process always can."""
         ...
@@ -121,6 +126,11 @@ class OpenVINOEngine:
                 self._embedder = self._core.compile_model(self._cut(), "CPU", self._settings)
         return np.array(self._embedder.infer_new_request([pictures])[0])
 
+    @property
+    def embeds(self) -> bool:
+        """See `Engine`."""
+        return self._embedder is not None
+
     def check(self) -> None:
         """See `Engine`."""
 
@@ -148,6 +158,8 @@ class TensorFlowEngine:
     def embed(self, pictures: Pictures) -> Rows:
         """See `Engine`."""
         return self._run("embed", "embedding", pictures)
+
+    embeds = False
 
     def check(self) -> None:
         """See `Engine`."""

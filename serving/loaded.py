@@ -105,7 +105,7 @@ class LoadedModels:
             numbers = self.repository.versions(name)
             if number not in numbers:
                 raise replace(model, on_disk=numbers).why_not(number, self._policy)
-            tried = self._load(name, number, place / str(number), model.versions.get(number))
+            tried = self._load(model, number, place)
             # Whether or not it gets its label: the next look lets go of what nobody wants.
             self._models[name] = replace(model, versions={**model.versions, number: tried})
             try:
@@ -170,25 +170,27 @@ class LoadedModels:
         for number in self._policy.candidates(numbers):
             if len(served) == self._policy.count:
                 break
-            tried[number] = self._load(before.name, number, place / str(number), before.versions.get(number))
+            tried[number] = self._load(before, number, place)
             if tried[number].recognizer:
                 served.append(number)
         for number in set(labels.values()) & set(numbers) - set(tried):
-            tried[number] = self._load(before.name, number, place / str(number), before.versions.get(number))
+            tried[number] = self._load(before, number, place)
         if not served and self._policy.candidates(numbers):
             # What should take over cannot: what has answered so far goes on, even if its files are gone.
             served = list(before.served)
             tried |= {number: before.versions[number] for number in served}
         return Model(before.name, numbers, tried, served, labels, labels_error)
 
-    def _load(self, name: str, number: int, path: Path, before: Version | None) -> Version:
+    def _load(self, model: Model, number: int, place: Path) -> Version:
         """The version as it is now; what has not changed is not loaded again."""
-        if before is None or not before.is_settled or identity(path) != before.files:
-            if before is None or before.recognizer is None:
-                self._statuses.loading(name, number)
-            before = versions.load(path, self._engine, before)
-        self._statuses.tried(name, number, before.recognizer is not None, before.error)
-        return before
+        path, version = place / str(number), model.versions.get(number)
+        if version is None or not version.is_settled or identity(path) != version.files:
+            if version is None or version.recognizer is None:
+                self._statuses.loading(model.name, number)
+            embeds = any(other.recognizer.engine.embeds for other in model.versions.values() if other.recognizer)
+            version = versions.load(path, self._engine, version, embeds)
+        self._statuses.tried(model.name, number, version.recognizer is not None, version.error)
+        return version
 
     def _publish(self, names: Iterable[str] = ()) -> None:
         """Replace the table. `names`, those on the disk, may change the model that answers when none is named."""

@@ -151,6 +151,8 @@ class TFServingEngine:
         """See `Engine`."""
         return self._run("embed", "embedding", pictures)
 
+    embeds = False
+
     def check(self) -> None:
         """See `Engine`."""
         request = messages.GetModelStatusRequest(model_spec=self._spec())

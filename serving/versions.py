@@ -37,8 +37,8 @@ class Version:
         return self.error is None or isinstance(self.error, BundleError)
 
 
-def load(path: Path, engine: Callable[[Path], Engine], before: Version | None) -> Version:
-    """Load the version in a directory, check its files, and predict with it as requests will.
+def load(path: Path, engine: Callable[[Path], Engine], before: Version | None, embeds: bool = False) -> Version:
+    """Load the version in a directory, check its files, and predict, or embed too, with it as requests will.
 
     What is wrong is kept in the answer, beside the recogniser from `before`, which is of the same directory.
     """
@@ -49,7 +49,7 @@ def load(path: Path, engine: Callable[[Path], Engine], before: Version | None) -
     try:
         known = known or bundle.read(path)
         recognizer = Recognizer(known, engine(path))
-        _warm(recognizer)
+        _warm(recognizer, embeds)
         if identity(path) != files:
             raise NotReadyError(f"{path} changed while it was loaded")
     except InklingError as error:
@@ -62,12 +62,14 @@ def load(path: Path, engine: Callable[[Path], Engine], before: Version | None) -
     return Version(files, recognizer, bundle=known)
 
 
-def _warm(recognizer: Recognizer) -> None:
-    """Predict one picture and several, as requests do; raises BundleError where the answers do not fit the labels."""
+def _warm(recognizer: Recognizer, embeds: bool) -> None:
+    """Compute as requests do, one picture and several; raises BundleError where answers do not fit the labels."""
     recognizer.engine.check()
     ink = from_strokes(_SEVEN)
     for count in (1, _SEVERAL):
         recognizer.read([ink] * count)
+    if embeds:
+        recognizer.engine.embed(ink.pictures)
     rows = recognizer.engine.predict(np.zeros((1, SIDE, SIDE), np.uint8))
     labels = recognizer.bundle.labels
     if rows.shape != (1, len(labels)) or not np.isfinite(rows).all():

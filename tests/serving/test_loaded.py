@@ -53,6 +53,19 @@ def test_a_new_version_takes_over_and_the_old_one_ends(tiny_bundle: Bundle, fold
     assert states(models) == {2: "AVAILABLE", 1: "END"}
 
 
+def test_a_new_version_is_made_ready_for_what_the_old_one_was_asked(tiny_bundle: Bundle, folder: Path) -> None:
+    models = loaded(folder)
+    embeds = []
+    for version in (2, 3):
+        embeds.append(models.get("tiny").engine.embeds)
+        models.get("tiny").engine.embed(from_strokes(SEVEN).pictures)
+        add(tiny_bundle, folder, version)
+        models.refresh()
+        assert newest(models) == version
+    embeds.append(models.get("tiny").engine.embeds)
+    assert embeds == [False, True, True]
+
+
 def test_what_did_not_change_is_not_loaded_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     models = loaded(folder)
     before = models.get("tiny")
