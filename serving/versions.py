@@ -55,7 +55,8 @@ def load(path: Path, engine: Callable[[Path], Engine], before: Version | None, e
     except InklingError as error:
         return Version(files, old, without_folder(error, path), known)
     except (OSError, MemoryError) as error:
-        return Version(files, old, NotReadyError(f"{_short(path)} cannot be loaded now: {error}"), known)
+        reason = error.strerror if isinstance(error, OSError) else "not enough memory"
+        return Version(files, old, NotReadyError(f"{_short(path)} cannot be loaded now: {reason}"), known)
     except Exception:
         _LOG.exception("%s cannot be loaded", path)
         return Version(files, old, BundleError(f"{_short(path)} cannot be loaded; the server's log says more"), known)
@@ -65,18 +66,18 @@ def load(path: Path, engine: Callable[[Path], Engine], before: Version | None, e
 def _warm(recognizer: Recognizer, embeds: bool) -> None:
     """Compute as requests do, one picture and several; raises BundleError where answers do not fit the labels."""
     recognizer.engine.check()
+    rows = recognizer.engine.predict(np.zeros((1, SIDE, SIDE), np.uint8))
+    labels, finite = recognizer.bundle.labels, np.isfinite(rows).all()
+    if rows.shape != (1, len(labels)) or not finite:
+        raise BundleError(
+            f"{recognizer.bundle.path} has {len(labels)} labels, and a network that answers with {rows.shape[1]} "
+            f"numbers{'' if finite else ', some of them not finite'}"
+        )
     ink = from_strokes(_SEVEN)
     for count in (1, _SEVERAL):
         recognizer.read([ink] * count)
     if embeds:
         recognizer.engine.embed(ink.pictures)
-    rows = recognizer.engine.predict(np.zeros((1, SIDE, SIDE), np.uint8))
-    labels = recognizer.bundle.labels
-    if rows.shape != (1, len(labels)) or not np.isfinite(rows).all():
-        raise BundleError(
-            f"{recognizer.bundle.path} has {len(labels)} labels, and a network that answers with {rows.shape[1]} "
-            f"numbers{'' if np.isfinite(rows).all() else ', some of them not finite'}"
-        )
 
 
 def _short(path: Path) -> str:

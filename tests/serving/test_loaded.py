@@ -180,10 +180,12 @@ def test_a_version_with_fewer_labels_than_outputs_is_not_swapped_in(
     models = loaded(folder)
     newest(models)
     add(tiny_bundle, folder, 2)
-    monkeypatch.setattr(Bundle, "labels", property(lambda bundle: bundle.metadata.labels[: 11 - bundle.version]))
+    monkeypatch.setattr(
+        Bundle, "labels", property(lambda bundle: bundle.metadata.labels[: 10 if bundle.version == 1 else 2])
+    )
     models.refresh()
     assert newest(models) == 1
-    assert "9 labels, and a network that answers with 10 numbers" in models.statuses("tiny")[0].error
+    assert "tiny/2 has 2 labels, and a network that answers with 10 numbers" in models.statuses("tiny")[0].error
 
 
 def test_a_fault_that_nobody_foresaw_is_logged_and_the_old_one_goes_on(
@@ -198,6 +200,25 @@ def test_a_fault_that_nobody_foresaw_is_logged_and_the_old_one_goes_on(
     assert status.error == "tiny/2 cannot be loaded; the server's log says more"
     assert "ZeroDivisionError" in caplog.text
     assert states(models) == {2: "END", 1: "AVAILABLE"}
+
+
+def test_files_that_cannot_be_read_for_a_while_are_tried_again(
+    tiny_bundle: Bundle, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = loaded(folder)
+    newest(models)
+    add(tiny_bundle, folder, 2)
+    with monkeypatch.context() as patched:
+        patched.setattr("serving.bundle.read", _denied)
+        models.refresh()
+    status = models.statuses("tiny")[0]
+    assert (status.error, status.code) == ("tiny/2 cannot be loaded now: Permission denied", "UNAVAILABLE")
+    models.refresh()
+    assert newest(models) == 2
+
+
+def _denied(path: Path) -> None:
+    raise PermissionError(13, "Permission denied", str(path))
 
 
 def test_damage_to_a_version_that_is_served_is_told_and_harms_nobody(folder: Path) -> None:
