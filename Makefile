@@ -15,8 +15,8 @@ SLIM = .venv/.slim
 DEV = .venv/.dev
 
 .DEFAULT_GOAL = help
-.PHONY: help run test lint format types train evaluate transfer bench-transfer bench bench-peers soak field check-tfserving image image-check wheel protos \
-	constraints clean
+.PHONY: help run test lint format types train evaluate transfer bench-transfer bench bench-peers soak field \
+	check-tfserving image image-check wheel protos constraints clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

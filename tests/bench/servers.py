@@ -43,6 +43,10 @@ class Server:
         """Memory of all its processes in MB, what they share counted once; NaN without Linux's /proc."""
         return sum(_memory(pid)[1] for pid in _family(self.pid)) if Path("/proc").is_dir() else nan
 
+    def computed(self) -> float:
+        """Seconds of a core that all its processes have taken so far; NaN without Linux's /proc."""
+        return sum(map(_computed, _family(self.pid))) if Path("/proc").is_dir() else nan
+
 
 def running(arguments: Sequence[str], case: Case) -> AbstractContextManager[Server]:
     """Start `python -m ARGUMENTS`, `{port}` among them filled in, and wait until it answers `case` correctly."""
@@ -136,6 +140,12 @@ def _children(pid: int) -> list[int]:
 
 def _family(pid: int) -> list[int]:
     return [pid, *(member for child in _children(pid) for member in _family(child))]
+
+
+def _computed(pid: int) -> float:
+    # The fields from the third on follow the name, which may hold anything: user and system time are 14 and 15.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _memory(pid: int) -> tuple[float, float]:

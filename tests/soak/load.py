@@ -148,8 +148,9 @@ class Load:
         connection.send(job)
 
     def note(self, job: "_Job", outcome: str) -> None:
-        """Count what came of a request."""
-        second = self.seconds[int(job.due - self.began)]
+        """Count what came of a request: in the second in which it was due, but what broke when it broke."""
+        when = perf_counter() if outcome in (LOST, SILENT) else job.due
+        second = self.seconds[int(when - self.began)]
         second.outcomes[outcome] += 1
         if outcome == ACCEPTED:
             second.latencies.append((perf_counter() - job.due) * 1e3)

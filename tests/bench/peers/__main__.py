@@ -32,8 +32,8 @@ _LEAST_ALIKE = 0.98
 _PAUSE = 0.5
 _PATIENCE = 30
 HEADS = (
-    *("server", f"requests/s, {MANY} conn.", "p50", "p99", "p50, 1 conn.", "start, s", "memory, MB"),
-    *("Inkling `/predict`: requests/s", "labels as the network's"),
+    *("server", f"requests/s, {MANY} conn.", "p50", "p99", "p50, 1 conn.", "CPU, ms", "start, s"),
+    *("memory, MB", "`/predict`: requests/s", "CPU", "labels as the network's"),
 )
 
 
@@ -62,7 +62,9 @@ def main() -> None:
         f"Beside other servers: the same network, {PREFERRED}/{bundle.name}, one 28x28 digit as JSON numbers",
         HEADS,
         rows,
-        f"Latencies in ms. Each was loaded by turns with `/predict`; the ratio is the median of the runs'. Memory "
+        f"Latencies in ms. Each was loaded by turns with `/predict`; its ratios to each are medians of the runs'. CPU "
+        f"is the cores' time that all processes of a server took for a request, of which others on the machine take "
+        f"nothing away. Memory "
         f"is that of all its processes, what they share counted once. {tuned}.",
     )
 
@@ -91,17 +93,22 @@ class _Comparison:
             loads: dict[str, list[Load]] = {"ours": [], "theirs": [], "alone": []}
             self._load(INKLING, ours, MANY, WARM_UP)
             self._load(peer, theirs, MANY, WARM_UP)
+            cpu: dict[str, list[float]] = {"ours": [], "theirs": []}
             for _ in range(self._runs):
-                loads["ours"].append(self._load(INKLING, ours, MANY, self._seconds))
-                loads["theirs"].append(self._load(peer, theirs, MANY, self._seconds))
+                for who, asked, server in (("ours", INKLING, ours), ("theirs", peer, theirs)):
+                    before = server.computed()
+                    loads[who].append(self._load(asked, server, MANY, self._seconds))
+                    cpu[who].append((server.computed() - before) / loads[who][-1].requests * 1e3)
                 loads["alone"].append(self._load(peer, theirs, 1, self._seconds))
             memory = theirs.memory_of_all()
         load, alone = middle(loads["theirs"]), middle(loads["alone"])
         ratio = median(our.rate / their.rate for our, their in zip(loads["ours"], loads["theirs"], strict=True))
+        cost = median(their / our for our, their in zip(cpu["ours"], cpu["theirs"], strict=True))
+        ratios = ["", ""] if peer is INKLING else [f"{ratio:.2f} x", f"1/{cost:.2f}"]
         errors = f" ({load.errors} errors)" if load.errors else ""
         return [
             *(peer.name, f"{load.rate:,.0f}{errors}", ms(load.p50), ms(load.p99), ms(alone.p50)),
-            *(f"{theirs.seconds:.1f}", f"{memory:.0f}", "" if peer is INKLING else f"{ratio:.2f} x"),
+            *(ms(median(cpu["theirs"])), f"{theirs.seconds:.1f}", f"{memory:.0f}", *ratios),
             f"{alike} of {len(self._wanted)}",
         ]
 
