@@ -33,7 +33,7 @@ _PAUSE = 0.5
 _PATIENCE = 30
 HEADS = (
     *("server", f"requests/s, {MANY} conn.", "p50", "p99", "p50, 1 conn.", "CPU, ms", "start, s"),
-    *("memory, MB", "`/predict`: requests/s", "CPU", "labels as the network's"),
+    *("memory, MB", "Inkling's requests/s by theirs", "their CPU by Inkling's", "labels as the network's"),
 )
 
 
@@ -62,7 +62,7 @@ def main() -> None:
         f"Beside other servers: the same network, {PREFERRED}/{bundle.name}, one 28x28 digit as JSON numbers",
         HEADS,
         rows,
-        f"Latencies in ms. Each was loaded by turns with `/predict`; its ratios to each are medians of the runs'. CPU "
+        f"Latencies in ms. Each was loaded by turns with `/predict`; the ratios are medians of the runs', above 1 where Inkling is ahead. CPU "
         f"is the cores' time that all processes of a server took for a request, of which others on the machine take "
         f"nothing away. Memory "
         f"is that of all its processes, what they share counted once. {tuned}.",
@@ -104,7 +104,7 @@ class _Comparison:
         load, alone = middle(loads["theirs"]), middle(loads["alone"])
         ratio = median(our.rate / their.rate for our, their in zip(loads["ours"], loads["theirs"], strict=True))
         cost = median(their / our for our, their in zip(cpu["ours"], cpu["theirs"], strict=True))
-        ratios = ["", ""] if peer is INKLING else [f"{ratio:.2f} x", f"1/{cost:.2f}"]
+        ratios = ["", ""] if peer is INKLING else [f"{ratio:.2f}", f"{cost:.2f}"]
         errors = f" ({load.errors} errors)" if load.errors else ""
         return [
             *(peer.name, f"{load.rate:,.0f}{errors}", ms(load.p50), ms(load.p99), ms(alone.p50)),
