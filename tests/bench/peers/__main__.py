@@ -62,7 +62,8 @@ def main() -> None:
         f"Beside other servers: the same network, {PREFERRED}/{bundle.name}, one 28x28 digit as JSON numbers",
         HEADS,
         rows,
-        f"Latencies in ms. Each was loaded by turns with `/predict`; the ratios are medians of the runs', above 1 where Inkling is ahead. CPU "
+        f"Latencies in ms. Each was loaded by turns with `/predict`; the ratios are medians of the runs', "
+        f"above 1 where Inkling is ahead. CPU "
         f"is the cores' time that all processes of a server took for a request, of which others on the machine take "
         f"nothing away. Memory "
         f"is that of all its processes, what they share counted once. {tuned}.",
