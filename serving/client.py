@@ -74,7 +74,7 @@ class RefusedError(ClientError):
 class BusyError(RefusedError):
     """429 or 503: overloaded, or not ready yet, after all retries; `after` is the wait in seconds that it asked for."""
 
-    def __init__(self, message: str, status: int, after: float | None) -> None:
+    def __init__(self, message: str, status: int = 503, after: float | None = None) -> None:
         super().__init__(message, status)
         self.after = after
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import pickle
 import shutil
 import socket
 import subprocess
@@ -284,6 +285,8 @@ def test_it_asks_no_more_often_than_it_may(waits: list[float]) -> None:
         with pytest.raises(BusyError, match="too many at once") as busy:
             client.predict(SEVEN)
         assert (busy.value.status, busy.value.after) == (503, 2.0)
+        # As it comes from a process of a pool.
+        assert vars(pickle.loads(pickle.dumps(busy.value))) == vars(busy.value)  # noqa: S301  # our own
         assert len(server.seen) == 2
     assert waits == [2.0]
 
