@@ -92,17 +92,16 @@ def client(plan: Plan) -> None:
     progress("the Python client")
     request = STROKES.request
     headers = {"Content-Type": request.kind}
-    with running((*OURS, "--workers", "1"), STROKES) as server, Client(f"http://{HOST}:{server.port}") as ours:
-        with closing(http.client.HTTPConnection(HOST, server.port)) as connection:
-            near, far = by_turns(
-                lambda: _post(connection, request.path, request.body, headers), lambda: ours.predict([STROKE]), plan
-            )
-    table(
-        "The Python client",
-        ("`http.client`, ms", "`serving.client`, ms"),
-        [(ms(near), ms(far))],
-        "A drawing, by turns.",
-    )
+    with (
+        running((*OURS, "--workers", "1"), STROKES) as server,
+        Client(f"http://{HOST}:{server.port}") as ours,
+        closing(http.client.HTTPConnection(HOST, server.port)) as connection,
+    ):
+        near, far = by_turns(
+            lambda: _post(connection, request.path, request.body, headers), lambda: ours.predict([STROKE]), plan
+        )
+    heads = ("one drawing", "`http.client`, ms", "`serving.client`, ms")
+    table("The Python client", heads, [("strokes", ms(near), ms(far))], "One connection, by turns.")
 
 
 def _requests(pictures: Pictures) -> list[tuple[str, bytes, dict[str, str]]]:

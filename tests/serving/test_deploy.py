@@ -1,6 +1,7 @@
 """compose.yaml and the Kubernetes manifests: valid, and in agreement with the server, the image and each other."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -125,7 +126,15 @@ def test_compose_keeps_to_its_specification() -> None:
 # --- in agreement with the server
 
 
+def compose_words(arguments: str) -> list[str]:
+    command: str = compose()["services"]["web"]["command"]
+    assert "${INKLING_ARGS:-}" in command
+    return shlex.split(command.replace("${INKLING_ARGS:-}", arguments))
+
+
 def server_words() -> dict[str, list[str]]:
+    arguments = re.search(r'^# .*INKLING_ARGS="(.*)"', (ROOT / "compose.yaml").read_text(), re.MULTILINE)
+    assert arguments
     web = CONTAINERS["web"][1]
     patch = yaml.safe_load(
         yaml.safe_load((DEPLOY / "tfserving" / "kustomization.yaml").read_text())["patches"][0]["patch"]
@@ -134,7 +143,8 @@ def server_words() -> dict[str, list[str]]:
     return {
         "web.yaml": web["args"],
         "with TensorFlow Serving": [*web["args"], *(change["value"] for change in patch)],
-        "compose.yaml": [re.sub(r"\$\{\w+:-(\w+)\}", r"\1", word) for word in compose()["services"]["web"]["command"]],
+        "compose.yaml": compose_words(""),
+        "compose.yaml with TensorFlow Serving": compose_words(arguments[1]),
         "Dockerfile": yaml.safe_load(dockerfile.rpartition("\nCMD ")[2]),
     }
 
@@ -161,7 +171,7 @@ def test_there_is_a_worker_for_each_processor() -> None:
     web = CONTAINERS["web"][1]
     assert flags(web["args"])["workers"] == web["resources"]["limits"]["cpu"]
     service = compose()["services"]["web"]
-    assert flags(service["command"])["workers"] == service["deploy"]["resources"]["limits"]["cpus"]
+    assert flags(compose_words(""))["workers"] == service["deploy"]["resources"]["limits"]["cpus"]
 
 
 def answered(path: str, tmp_path: Path) -> bool:
