@@ -7,6 +7,7 @@ from pathlib import Path
 from serving.config import Config, address
 from serving.engines import LIBRARIES
 from serving.errors import InklingError
+from serving.logs import KINDS
 from serving.server import serve
 
 
@@ -31,8 +32,29 @@ def main() -> None:
         help="gRPC port of the TensorFlow Serving that --engine tfserving asks (default: %(default)s)",
     )
     parser.add_argument("--workers", type=int, help="processes (default: one a core)")
+    parser.add_argument(
+        "--log",
+        choices=KINDS,
+        default=defaults.log,
+        help="a line on stderr of every request (json, text) or only of what goes wrong (errors, as text); "
+        "default: errors on a terminal, else json",
+    )
+    parser.add_argument(
+        "--proxies",
+        type=int,
+        default=defaults.proxies,
+        help="proxies in front, whose X-Forwarded-For and X-Forwarded-Proto are believed (default: %(default)s)",
+    )
     arguments = parser.parse_args()
-    config = Config(models=arguments.models, engine=arguments.engine, tfserving=arguments.tfserving)
+    if arguments.proxies < 0:
+        parser.error(f"--proxies must be a number from 0 on; {arguments.proxies} is not")
+    config = Config(
+        models=arguments.models,
+        engine=arguments.engine,
+        tfserving=arguments.tfserving,
+        proxies=arguments.proxies,
+        log=arguments.log,
+    )
     try:
         serve(config, arguments.host, arguments.port, arguments.workers)
     except InklingError as error:

@@ -3,8 +3,11 @@
 import argparse
 import os
 import re
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from serving.logs import Kind
 
 TFSERVING = "127.0.0.1:8500"
 """Where TensorFlow Serving answers gRPC, by its own default port."""
@@ -31,3 +34,9 @@ class Config:
     """Largest request body."""
     max_images: int = 256
     """Most images in one request."""
+    counts: Path | None = None
+    """Folder in which worker processes count together what `/metrics` tells; without one, each counts by itself."""
+    proxies: int = 0
+    """Proxies in front of the server, of which each adds the address that it was asked from to `X-Forwarded-For`."""
+    log: Kind = field(default_factory=lambda: "errors" if sys.stderr.isatty() else "json")
+    """Of what a line is written to stderr, and how: `json` and `text` of every request, `errors` of what goes wrong."""

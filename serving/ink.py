@@ -63,7 +63,12 @@ NO_INK = Ink(np.zeros((0, SIDE, SIDE), np.uint8), (), ())
 
 def from_bytes(data: bytes, many: bool = False) -> Ink:
     """Find the symbol in an image file, or all candidates for symbols. Raises as `decode`."""
-    picture, scale = decode(data)
+    return from_decoded(decode(data), many)
+
+
+def from_decoded(decoded: tuple[Picture, int], many: bool = False) -> Ink:
+    """The same for what `decode` made of the file."""
+    picture, scale = decoded
     return _enlarge(from_picture(picture, many), scale)
 
 

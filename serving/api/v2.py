@@ -10,7 +10,7 @@ from flask import Blueprint, request
 
 from serving import tensors
 from serving.api import body
-from serving.api.respond import Response, json_response, models
+from serving.api.respond import Response, computed, json_response, models, recognizer, told
 from serving.engines import Pictures, Rows
 from serving.errors import BadRequestError, NotFoundError
 from serving.ink import SIDE
@@ -79,16 +79,17 @@ def model_ready(name: str, version: str | None = None) -> Response:
 @blueprint.post("/v2/models/<name>/versions/<version>/infer")
 def infer(name: str, version: str | None = None) -> Response:
     """Pictures in, rows out."""
-    recognizer = _load(name, version)
+    servant = _load(name, version)
     asked, rest = _parsed()
-    pictures = _pictures(asked, rest)
+    with told().stage("decode"):
+        pictures = _pictures(asked, rest)
     outputs, parts = [], []
     for output, binary in _wanted(asked):
-        rows = tensors.compute(recognizer.engine, output, pictures)
+        rows = computed(servant, output, pictures)
         outputs.append(_output(output, rows, binary))
         if binary:
             parts.append(rows.astype("<f4", copy=False).tobytes())
-    bundle = recognizer.bundle
+    bundle = servant.bundle
     answer = {"model_name": bundle.name, "model_version": str(bundle.version), "outputs": outputs}
     if "id" in asked:
         answer["id"] = asked["id"]
@@ -103,10 +104,10 @@ def infer(name: str, version: str | None = None) -> Response:
 
 def _load(name: str, version: str | None) -> Recognizer:
     if version is None:
-        return models().get(name)
+        return recognizer(name)
     if not (version.isascii() and version.isdecimal()) or len(version) > 18:
         raise NotFoundError(f"model {name!r} has no version {version!r}; versions are whole numbers")
-    return models().get(name, int(version))
+    return recognizer(name, int(version))
 
 
 def _parsed() -> tuple[Mapping[str, Any], memoryview]:
