@@ -4,7 +4,7 @@ from flask import Flask, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from serving.api import health, metrics, page, predict, v1, v2
+from serving.api import docs, health, metrics, page, predict, v1, v2
 from serving.api.respond import Response, json_response, told
 from serving.config import Config
 from serving.errors import InklingError
@@ -25,7 +25,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions["inkling_config"] = config
     counted = app.extensions["inkling_metrics"] = Metrics(config.engine, config.counts)
     app.extensions["inkling_models"] = LoadedModels(config, counted)
-    for part in (predict, v1, v2, health, metrics, page):
+    for part in (predict, v1, v2, health, metrics, docs, page):
         app.register_blueprint(part.blueprint)
     app.before_request(_name_route)
     app.register_error_handler(InklingError, _inkling_error)
@@ -51,7 +51,7 @@ def _inkling_error(error: InklingError) -> Response:
 def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
     text = {
-        404: "there is nothing at this address; try /, /predict, /models, /v1, /v2, /healthz or /readyz",
+        404: "there is nothing at this address; try /, /docs, /predict, /models, /v1, /v2, /healthz or /readyz",
         405: "this address does not answer that method; POST images to /predict",
         413: "the request is too large; send a smaller image, or fewer at once",
     }.get(status, error.description or error.name)

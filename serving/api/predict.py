@@ -21,6 +21,8 @@ blueprint = Blueprint("predict", __name__)
 Maker = Callable[[bool], Ink]
 """Makes ink of one image; told whether to look for many symbols."""
 
+MOST = 999_999_999
+"""The largest number that an option may be: what nine digits can say."""
 _SOURCES = ("image", "images", "strokes", "pixels")
 
 
@@ -164,8 +166,8 @@ def _options(given: Mapping[str, Any]) -> Options:
 def _whole_number(name: str, value: object) -> int:
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 10:
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise BadRequestError(f"{name!r} must be a whole number from 1 on")
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST:
+        raise BadRequestError(f"{name!r} must be a whole number from 1 to {MOST:,}")
     return value
 
 
