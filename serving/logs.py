@@ -1,7 +1,7 @@
 """Logs: one line a request, and what goes wrong outside of one, through the standard library's `logging`.
 
-Whoever uses the application without `serving.server` configures `logging` as for any other library; the loggers are
-`inkling` and `inkling.requests`.
+Whoever uses the application without `serving.server` configures `logging` as for any other library: all loggers are
+below `serving`, and those of requests are `serving.requests`.
 """
 
 import logging
@@ -20,8 +20,8 @@ import orjson
 if TYPE_CHECKING:
     from serving.telling import Told
 
-LOGGER = logging.getLogger("inkling")
-_REQUESTS = logging.getLogger("inkling.requests")
+LOGGER = logging.getLogger("serving")
+_REQUESTS = logging.getLogger("serving.requests")
 
 Kind = Literal["json", "text", "errors"]
 KINDS: tuple[Kind, ...] = ("json", "text", "errors")
@@ -47,7 +47,7 @@ def configuration(kind: Kind, ours_too: Sequence[str] = ()) -> dict[str, Any]:
         },
         "root": {"level": "WARNING", "handlers": ["stderr"]},
         "loggers": {
-            "inkling": {"level": "WARNING" if kind == "errors" else "INFO"},
+            "serving": {"level": "WARNING" if kind == "errors" else "INFO"},
             **{name: {"level": "WARNING", "handlers": [], "propagate": True} for name in ours_too},
         },
     }

@@ -62,6 +62,13 @@ SYMBOLS = Metric(
     f"Symbols read by /predict; label is empty for models of more than {MOST_LABELS} labels",
 )
 IN_FLIGHT = Metric("inkling_requests_in_flight", "gauge", (), "Requests being answered now")
+WAITING = Metric("inkling_requests_waiting", "gauge", (), "Requests that have come whole and wait for their turn")
+REFUSED = Metric(
+    "inkling_requests_refused_total",
+    "counter",
+    ("status",),
+    "Requests refused before the application saw them; status 503 is load that was shed",
+)
 LOADED = Metric("inkling_model_loaded", "gauge", ("model", "version"), "Worker processes that have this version loaded")
 FAILURES = Metric(
     "inkling_model_load_failures_total",
@@ -70,7 +77,7 @@ FAILURES = Metric(
     "Times that a worker process could not load this version",
 )
 BUILD = Metric("inkling_build_info", "gauge", ("version", "engine"), "Always 1")
-ALL = (REQUESTS, REQUEST_SECONDS, STAGE_SECONDS, SYMBOLS, IN_FLIGHT, LOADED, FAILURES, BUILD)
+ALL = (REQUESTS, REQUEST_SECONDS, STAGE_SECONDS, SYMBOLS, IN_FLIGHT, WAITING, REFUSED, LOADED, FAILURES, BUILD)
 
 
 class Metrics:
@@ -96,6 +103,14 @@ class Metrics:
         for label, unsure in told.labels:
             shown = label if told.classes <= MOST_LABELS else ""
             counts.add((SYMBOLS.name, told.model, told.version, shown, "true" if unsure else "false"))
+
+    def waiting(self, count: int) -> None:
+        """So many requests wait in this process."""
+        self._counts.put((WAITING.name,), float(count))
+
+    def refused(self, status: int) -> None:
+        """A request was answered with that status, and not by the application."""
+        self._counts.add((REFUSED.name, str(status)))
 
     def loaded(self, model: str, version: int) -> None:
         """This process loaded a version."""
