@@ -14,7 +14,7 @@ import tempfile
 import threading
 from array import array
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -55,22 +55,35 @@ class Counts:
 
     def add(self, key: Key, amount: float = 1.0) -> None:
         """Add to the one number of a key."""
+        self.record([(key, amount)])
+
+    def record(
+        self,
+        added: Iterable[tuple[Key, float]],
+        observed: Iterable[tuple[Key, float]] = (),
+        bounds: Sequence[float] = (),
+    ) -> None:
+        """Add to many numbers and observe many values, in less time than one by one."""
         with self._lock:
-            start = self._find(key, 1)
-            self._numbers[start] += amount
+            self._check_process()
+            for key, amount in added:
+                start = self._find(key, 1)
+                self._numbers[start] += amount
+            for key, value in observed:
+                start = self._find(key, len(bounds) + 2)
+                self._numbers[start + bisect_left(bounds, value)] += 1.0
+                self._numbers[start + len(bounds) + 1] += value
 
     def put(self, key: Key, value: float) -> None:
         """Set the one number of a key."""
         with self._lock:
+            self._check_process()
             start = self._find(key, 1)
             self._numbers[start] = value
 
     def observe(self, key: Key, value: float, bounds: Sequence[float]) -> None:
         """Count a value: a number for each upper bound, one for what is larger than all, and the sum of all values."""
-        with self._lock:
-            start = self._find(key, len(bounds) + 2)
-            self._numbers[start + bisect_left(bounds, value)] += 1.0
-            self._numbers[start + len(bounds) + 1] += value
+        self.record((), [(key, value)], bounds)
 
     def total(self) -> Numbers:
         """The numbers of all processes together."""
@@ -78,13 +91,15 @@ class Counts:
             with _locked(self._folder):
                 return _total(self._folder, self._momentary)
         with self._lock:
-            self._find((), 0)
-            return {key: list(self._numbers[start:stop]) for key, (start, stop) in self._places.items() if key}
+            self._check_process()
+            return {key: list(self._numbers[start:stop]) for key, (start, stop) in self._places.items()}
 
-    def _find(self, key: Key, width: int) -> int:
+    def _check_process(self) -> None:
         # Known by number, since whoever forks need not know of this.
         if self._process != os.getpid():
             self._open()
+
+    def _find(self, key: Key, width: int) -> int:
         place = self._places.get(key)
         return self._make(key, width) if place is None else place[0]
 

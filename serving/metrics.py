@@ -13,7 +13,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from serving.counts import Counts
+from serving.counts import Counts, Key
 
 if TYPE_CHECKING:
     from serving.telling import Told
@@ -93,16 +93,18 @@ class Metrics:
 
     def ended(self, told: "Told") -> None:
         """A request was answered."""
-        counts = self._counts
-        counts.add((IN_FLIGHT.name,), -1.0)
         method = told.method if told.method in _METHODS else "other"
-        counts.add((REQUESTS.name, told.route, method, str(told.status), told.model, told.version))
-        counts.observe((REQUEST_SECONDS.name, told.route), told.ended - told.started, BUCKETS)
-        for name, stage in told.stages.items():
-            counts.observe((STAGE_SECONDS.name, name, told.model), stage.seconds, BUCKETS)
+        added: list[tuple[Key, float]] = [
+            ((IN_FLIGHT.name,), -1.0),
+            ((REQUESTS.name, told.route, method, str(told.status), told.model, told.version), 1.0),
+        ]
         for label, unsure in told.labels:
             shown = label if told.classes <= MOST_LABELS else ""
-            counts.add((SYMBOLS.name, told.model, told.version, shown, "true" if unsure else "false"))
+            added.append(((SYMBOLS.name, told.model, told.version, shown, "true" if unsure else "false"), 1.0))
+        observed: list[tuple[Key, float]] = [((REQUEST_SECONDS.name, told.route), told.ended - told.started)]
+        for name, stage in told.stages.items():
+            observed.append(((STAGE_SECONDS.name, name, told.model), stage.seconds))
+        self._counts.record(added, observed, BUCKETS)
 
     def waiting(self, count: int) -> None:
         """So many requests wait in this process."""
