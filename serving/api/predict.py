@@ -166,6 +166,8 @@ def _options(given: Mapping[str, Any]) -> Options:
 def _whole_number(name: str, value: object) -> int:
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 10:
         value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST:
         raise BadRequestError(f"{name!r} must be a whole number from 1 to {MOST:,}")
     return value

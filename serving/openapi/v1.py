@@ -64,7 +64,7 @@ def paths() -> Paths:
         place = f"/v1/models/{{name}}{which}"
         named = [in_path("name", text(pattern="^[^/:]+$")), *parameters]
         of = {"": "the newest version", "/versions/{version}": "a version"}.get(which, "the version with a label")
-        curl = "{base}" + place.replace("{name}", "digits").replace("{version}", "3").replace("{label}", "stable")
+        curl = "" if which else "curl -s {base}/v1/models/digits"
         made[place] = {
             "get": operation(
                 _TAG,
@@ -72,7 +72,7 @@ def paths() -> Paths:
                 content(having({"model_version_status": several(ref("VersionStatus"))})),
                 fails=(400, 404, 503),
                 parameters=named,
-                curl=f"curl -s {curl}",
+                curl=curl,
             )
         }
         made[f"{place}/metadata"] = {
@@ -82,7 +82,7 @@ def paths() -> Paths:
                 content(having({"model_spec": having({"name": text(), "version": text()}), "metadata": having({})})),
                 fails=(400, 404, 503, 504),
                 parameters=named,
-                curl=f"curl -s {curl}/metadata",
+                curl=curl and f"{curl}/metadata",
             )
         }
         made[f"{place}:predict"] = {
@@ -98,7 +98,7 @@ def paths() -> Paths:
                         {"allOf": [ref("ByInputs"), {"not": {"required": ["instances"]}}]},
                     )
                 ),
-                curl=f"curl -s {curl}:predict -d '{{\"instances\": [[[0, 0, ...], ...]]}}'",
+                curl=curl and f"{curl}:predict -d '{{\"instances\": [[[0, 0, ...], ...]]}}'",
             )
         }
         made[f"{place}:classify"] = {

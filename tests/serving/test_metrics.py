@@ -47,7 +47,7 @@ def test_requests_are_counted_by_model_version_route_and_status(client: FlaskCli
     for _ in range(3):
         client.post("/predict", json={"strokes": SEVEN})
     client.post("/predict?model=runes", json={"strokes": SEVEN})
-    client.get("/v1/models/digits/versions/3")
+    client.get(f"/v1/models/digits/versions/{VERSIONS[-1]}")
     client.get("/v1/models/digits")
     client.get("/secret/7?x=y")
     name, digits = "inkling_requests_total", {"model": "digits", "version": str(VERSIONS[-1])}

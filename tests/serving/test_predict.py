@@ -116,6 +116,11 @@ def test_options_in_the_query_and_in_json(client: FlaskClient) -> None:
 TWO_SEVENS = [*SEVEN, [[x + 90, y] for x, y in SEVEN[0]]]
 
 
+def test_a_whole_number_may_have_a_point(client: FlaskClient) -> None:
+    (symbol,) = ask(client, strokes=SEVEN, top=2.0).json["symbols"]  # type: ignore[index]
+    assert len(symbol["top"]) == 2
+
+
 def test_many_symbols_are_read_where_they_are_asked_for(client: FlaskClient) -> None:
     answer = ask(client, strokes=TWO_SEVENS, symbols="many").json
     assert answer is not None
@@ -166,6 +171,8 @@ FAULTS: list[tuple[dict[str, Any], int, str]] = [
     ({"json": {"pixels": [[True] * 28] * 28}}, 400, "28 rows"),
     ({"json": {"strokes": [], "top": 0}}, 400, "'top' must be a whole number"),
     ({"json": {"strokes": [], "top": "many"}}, 400, "'top' must be a whole number"),
+    ({"json": {"strokes": [], "top": 1.5}}, 400, "'top' must be a whole number"),
+    ({"json": {"strokes": [], "top": 10**9}}, 400, "from 1 to 999,999,999"),
     ({"json": {"strokes": [], "version": True}}, 400, "'version' must be a whole number"),
     ({"json": {"strokes": [], "model": 5}}, 400, "name"),
     ({"json": {"strokes": [], "seen": "perhaps"}}, 400, "true or false"),
