@@ -1,6 +1,6 @@
 """The web application: blueprints over the recogniser, one handler for all errors."""
 
-from flask import Flask, request
+from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -27,7 +27,6 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions["inkling_models"] = LoadedModels(config, counted)
     for part in (predict, v1, v2, health, metrics, docs, page):
         app.register_blueprint(part.blueprint)
-    app.before_request(_name_route)
     app.register_error_handler(InklingError, _inkling_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected_error)
@@ -35,11 +34,6 @@ def create_app(config: Config | None = None) -> Flask:
     if config.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, config.proxies, config.proxies)  # type: ignore[method-assign]
     return app
-
-
-def _name_route() -> None:
-    if request.url_rule:
-        told().route = request.url_rule.rule
 
 
 def _inkling_error(error: InklingError) -> Response:

@@ -19,7 +19,8 @@ STAGES = ("decode", "ink", "engine")
 """JSON, base64 and image files to pictures or strokes; those to normalised symbols; those to probabilities."""
 
 _KEY = "inkling.told"
-_UNMATCHED = "unmatched"
+UNMATCHED = "unmatched"
+"""The route of a request that no route is for."""
 _ID = re.compile(r"[A-Za-z0-9._~:+/=@-]{1,100}")
 
 
@@ -56,7 +57,7 @@ class Told:
     """Length of the body, as the client announced it."""
     started: float = field(default_factory=perf_counter)
     ended: float = 0.0
-    route: str = _UNMATCHED
+    route: str = UNMATCHED
     """The template of the path, never the path itself."""
     status: int = 500
     bytes_out: int = 0
@@ -106,6 +107,10 @@ class Telling:
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Any:
             told.status = int(status[:3])
+            # Hooks of Flask's take longer than all else here.
+            request = environ.get("werkzeug.request")
+            if told.route == UNMATCHED and request and request.url_rule:
+                told.route = request.url_rule.rule
             length = next((value for name, value in headers if name == "Content-Length"), "0")
             told.bytes_out = int(length)
             headers.append(("X-Request-ID", told.id))
