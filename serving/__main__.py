@@ -8,6 +8,7 @@ from serving.api.tokens import checked_token, read_token
 from serving.config import TFSERVING, Config, address
 from serving.engines import LIBRARIES
 from serving.errors import BadRequestError, InklingError
+from serving.logs import KINDS
 from serving.policy import parse
 from serving.server import serve
 
@@ -51,12 +52,27 @@ def main() -> None:
         help="file with the token that /admin asks for (default: $INKLING_ADMIN_TOKEN; without one, /admin is closed)",
     )
     parser.add_argument("--workers", type=int, help="processes (default: one a core)")
+    parser.add_argument(
+        "--log",
+        choices=KINDS,
+        default=defaults.log,
+        help="a line on stderr of every request (json, text) or only of what goes wrong (errors, as text); "
+        "default: errors on a terminal, else json",
+    )
+    parser.add_argument(
+        "--proxies",
+        type=int,
+        default=defaults.proxies,
+        help="proxies in front, whose X-Forwarded-For and X-Forwarded-Proto are believed (default: %(default)s)",
+    )
     arguments = parser.parse_args()
     engine = arguments.engine or ("tfserving" if arguments.tfserving else defaults.engine)
     if arguments.tfserving and engine != "tfserving":
         parser.error(f"--tfserving says where the engine tfserving computes; --engine {engine} has no use for it")
     if not 0.05 <= arguments.poll_seconds <= 3600:
         parser.error(f"--poll-seconds must be from 0.05 to 3600; {arguments.poll_seconds:g} is not")
+    if arguments.proxies < 0:
+        parser.error(f"--proxies must be a number from 0 on; {arguments.proxies} is not")
     try:
         parse(arguments.model_version_policy)
     except BadRequestError as error:
@@ -69,6 +85,8 @@ def main() -> None:
             version_policy=arguments.model_version_policy,
             poll_seconds=arguments.poll_seconds,
             admin_token=_admin_token(arguments.admin_token_file, defaults),
+            proxies=arguments.proxies,
+            log=arguments.log,
         )
         serve(config, arguments.host, arguments.port, arguments.workers)
     except InklingError as error:

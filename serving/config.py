@@ -3,8 +3,11 @@
 import argparse
 import os
 import re
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from serving.logs import Kind
 
 TFSERVING = "127.0.0.1:8500"
 """Where TensorFlow Serving answers gRPC, by its own default port."""
@@ -37,3 +40,9 @@ class Config:
     """Most images in one request."""
     admin_token: str = field(default_factory=lambda: os.environ.get("INKLING_ADMIN_TOKEN", ""), repr=False)
     """Secret that everything under /admin asks for; without one, nobody may."""
+    counts: Path | None = None
+    """Folder in which worker processes count together what `/metrics` tells; without one, each counts by itself."""
+    proxies: int = 0
+    """Proxies in front of the server, of which each adds the address that it was asked from to `X-Forwarded-For`."""
+    log: Kind = field(default_factory=lambda: "errors" if sys.stderr.isatty() else "json")
+    """Of what a line is written to stderr, and how: `json` and `text` of every request, `errors` of what goes wrong."""

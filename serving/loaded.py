@@ -16,6 +16,7 @@ from pathlib import Path
 from serving import engines, policy, version_labels, versions
 from serving.config import Config
 from serving.errors import InklingError, NotFoundError, NotReadyError
+from serving.metrics import Metrics
 from serving.model import Model, Which, again
 from serving.recognizer import Recognizer
 from serving.repository import Repository, identity
@@ -32,7 +33,7 @@ _LOG = logging.getLogger(__name__)
 class LoadedModels:
     """Recognisers by name and version or label. Nothing is loaded before the first call: workers fork before that."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, metrics: Metrics) -> None:
         self.repository = Repository(config.models)
         self._policy = policy.parse(config.version_policy)
         self._engine = partial(engines.load, config.engine, tfserving=config.tfserving)
@@ -41,7 +42,7 @@ class LoadedModels:
         self._lock = threading.Lock()
         self._models: dict[str, Model] = {}
         self._default: str | None = None
-        self._statuses = Statuses()
+        self._statuses = Statuses(metrics)
         self._table: Mapping[tuple[str | None, Which], Recognizer] = {}
 
     def get(self, name: str | None = None, which: Which = None) -> Recognizer:

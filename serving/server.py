@@ -1,7 +1,7 @@
 """gunicorn, with the settings that were measured to fit: `make bench` prints the table behind them."""
 
 import os
-import sys
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -9,8 +9,10 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.config import make_settings
 
+from serving import logs
 from serving.app import create_app
 from serving.config import Config
+from serving.counts import fresh_folder
 from serving.engines import import_library
 from serving.errors import InklingError
 
@@ -36,8 +38,12 @@ def serve(config: Config, host: str, port: int, workers: int | None = None) -> N
     # In the parent, so that all workers share its memory.
     import_library(config.engine)
     settings = gunicorn_settings(host, port, workers or _cores())
+    logs.configure(config.log)
+    # gunicorn's own words look like ours.
+    settings["logconfig_dict"] = logs.configuration(config.log, ours_too=("gunicorn.error",))
     shown = _in_address(_OWN.get(host, host))
-    _Server(create_app(config), f"http://{shown}:{port}", settings).run()
+    with fresh_folder() as counts:
+        _Server(create_app(replace(config, counts=counts)), f"http://{shown}:{port}", settings).run()
 
 
 def gunicorn_settings(host: str, port: int, workers: int) -> dict[str, Any]:
@@ -108,5 +114,5 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
         try:
             models.get()
         except InklingError as error:
-            print(f"Inkling is not ready: {error}", file=sys.stderr, flush=True)
+            logs.LOGGER.warning("not ready: %s", error)
         models.watch()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from serving.errors import BundleError, InklingError
+from serving.metrics import Metrics
 from serving.recognizer import Recognizer
 
 _LOG = logging.getLogger(__name__)
@@ -41,7 +42,8 @@ class VersionStatus:
 class Statuses:
     """Changed by one thread at a time, read by any."""
 
-    def __init__(self) -> None:
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
         self._statuses: dict[tuple[str, int], VersionStatus] = {}
         self._said: dict[tuple[str, int], tuple[str, bool]] = {}
 
@@ -63,6 +65,8 @@ class Statuses:
         state = State.AVAILABLE if serves else State.END
         before = self._statuses.get(key)
         self._statuses[key] = VersionStatus(name, version, state, text, code)
+        if serves and (before is None or before.state is not State.AVAILABLE):
+            self._metrics.loaded(name, version)
         if error is None:
             self._said.pop(key, None)
             if before != self._statuses[key]:
@@ -71,6 +75,7 @@ class Statuses:
         same, said = self._said.get(key, ("", False))
         if same == text and not said:
             _LOG.warning("version %d of model %s: %s", version, name, text)
+            self._metrics.failed(name, version)
         self._said[key] = text, same == text
 
     def gone(self, name: str, version: int, recognizer: Recognizer | None, on_disk: bool) -> None:
@@ -80,6 +85,7 @@ class Statuses:
         if recognizer is None:
             self._statuses.pop(key, None)
             return
+        self._metrics.released(name, version)
         unloading = self._statuses[key] = VersionStatus(name, version, State.UNLOADING)
         _LOG.info("version %d of model %s is served no more", version, name)
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -69,31 +70,41 @@ def client(tmp_path: Path) -> FlaskClient:
 
 
 @contextmanager
-def running_server(*arguments: str, cwd: Path | None = None, ready: str = "/readyz") -> Iterator[str]:
-    """Start `python -m serving` as a user would and give its address, when `ready` answers; stop it at the end."""
+def running_server(
+    *arguments: str,
+    cwd: Path | None = None,
+    ready: str = "/readyz",
+    expected: str | None = None,
+    log: Path | None = None,
+) -> Iterator[str]:
+    """Start `python -m serving` as a user would and give its address, when `ready` answers; stop it at the end.
+
+    It must not complain of errors, but for lines that match `expected`. All that it prints goes to `log`.
+    """
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "serving", "--port", str(port), *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=cwd,
-    )
-    try:
-        address = f"http://127.0.0.1:{port}"
-        _wait_until_ready(f"{address}{ready}", process)
-        yield address
-    finally:
-        process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=20)
-        assert not re.search(r"Traceback|\[ERROR\]", output), output
+    with tempfile.TemporaryDirectory() as folder:
+        printed = log or Path(folder) / "log"
+        with printed.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "serving", "--port", str(port), *arguments], stdout=file, stderr=file, cwd=cwd
+            )
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _wait_until_ready(f"{address}{ready}", process, printed)
+            yield address
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=20)
+            lines = printed.read_text(encoding="utf-8").splitlines()
+            output = "\n".join(line for line in lines if not expected or not re.search(expected, line))
+            assert not re.search(r"Traceback|\[ERROR\]|\"level\":\"ERROR\"", output), output
 
 
-def _wait_until_ready(address: str, process: subprocess.Popen[str]) -> None:
+def _wait_until_ready(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(300):
         if process.poll() is not None:
-            raise AssertionError(f"the server ended: {process.communicate()[0]}")
+            raise AssertionError(f"the server ended: {log.read_text(encoding='utf-8')}")
         try:
             with urllib.request.urlopen(address, timeout=5):
                 return

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import Blueprint, request
 
 from serving import tensors
-from serving.api.respond import Response, json_response, models
+from serving.api.respond import Response, computed, json_response, models, recognizer, told
 from serving.api.v1_bodies import examples, instances, parsed
 from serving.errors import BadRequestError, InklingError, NotFoundError
 from serving.ink import SIDE
@@ -37,7 +37,7 @@ class Servable:
     def load(self) -> Recognizer:
         """Raises NotFoundError, or BadRequestError for an unknown label, in TensorFlow Serving's words."""
         try:
-            return models().get(self.name, self.which)
+            return recognizer(self.name, self.which)
         except NotFoundError as error:
             number = self.number()
             which = f"Latest({self.name})" if number is None else f"Specific({self.name}, {number})"
@@ -60,6 +60,7 @@ def answer(_: str) -> Response:
     if not found or request.method not in ("GET", "POST"):
         raise BadRequestError(f"Malformed request: {request.method} {request.path}")
     name, version, label, what = found.groups()
+    told().route = _route(version, label, what, request.method)
     if not name:
         raise BadRequestError("Missing model name in request.")
     servable = Servable(name, label or _numeric(version))
@@ -68,6 +69,13 @@ def answer(_: str) -> Response:
     if what.lower() == "regress":
         raise BadRequestError(_expected("regression", "regress"))
     return _classify(servable) if what.lower() == "classify" else _predict(servable)
+
+
+def _route(version: str | None, label: str | None, what: str | None, method: str) -> str:
+    """The template of a path that was told apart."""
+    which = "/versions/<version>" if version else "/labels/<label>" if label else ""
+    asked = f":{what.lower()}" if what and method == "POST" else what or ""
+    return f"/v1/models/<name>{which}{asked}"
 
 
 def _numeric(version: str | None) -> int | None:
@@ -100,8 +108,8 @@ def _version_status(status: VersionStatus) -> dict[str, object]:
 
 
 def _metadata(servable: Servable) -> dict[str, object]:
-    recognizer = servable.load()
-    widths = {"probabilities": len(recognizer.bundle.labels), "embedding": recognizer.embedding_width}
+    servant = servable.load()
+    widths = {"probabilities": len(servant.bundle.labels), "embedding": servant.embedding_width}
     signatures = {
         signature: {
             "inputs": {tensors.INPUT: _tensor_info("DT_UINT8", (-1, SIDE, SIDE), node_in)},
@@ -110,7 +118,7 @@ def _metadata(servable: Servable) -> dict[str, object]:
         }
         for (signature, output), (node_in, node_out) in zip(tensors.SIGNATURES.items(), _NODES.values(), strict=True)
     }
-    bundle = recognizer.bundle
+    bundle = servant.bundle
     return {
         "model_spec": {"name": bundle.name, "signature_name": "", "version": str(bundle.version)},
         "metadata": {"signature_def": {"signature_def": signatures}},
@@ -125,20 +133,23 @@ def _tensor_info(dtype: str, shape: tuple[int, ...], node: str) -> dict[str, obj
 def _predict(servable: Servable) -> Response:
     asked = parsed()
     signature = asked.get("signature_name") or "serving_default"
-    recognizer = servable.load()
+    servant = servable.load()
     if signature not in tensors.SIGNATURES:
         raise BadRequestError(f'Serving signature name: "{signature}" not found in signature def')
-    pictures, answered_as = instances(asked)
-    return json_response({answered_as: tensors.compute(recognizer.engine, tensors.SIGNATURES[signature], pictures)})
+    with told().stage("decode"):
+        pictures, answered_as = instances(asked)
+    return json_response({answered_as: computed(servant, tensors.SIGNATURES[signature], pictures)})
 
 
 def _classify(servable: Servable) -> Response:
     asked = parsed()
-    recognizer = servable.load()
+    servant = servable.load()
     if asked.get("signature_name", "serving_default") not in ("", "serving_default"):
         raise BadRequestError(_expected("classification", "classify"))
-    rows = recognizer.engine.predict(examples(asked))
-    labels = recognizer.bundle.labels
+    with told().stage("decode"):
+        pictures = examples(asked)
+    rows = computed(servant, "probabilities", pictures)
+    labels = servant.bundle.labels
     return json_response({"results": [list(zip(labels, row, strict=True)) for row in rows]})
 
 

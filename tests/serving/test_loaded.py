@@ -21,6 +21,7 @@ from serving.config import Config
 from serving.errors import BundleError, InklingError, NotFoundError, NotReadyError
 from serving.ink import from_strokes
 from serving.loaded import LoadedModels
+from serving.metrics import Metrics
 from tests.drawings import SEVEN
 from tests.serving.version_folders import add, damage, states
 
@@ -35,7 +36,7 @@ def folder(tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def loaded(folder: Path, policy: str = "latest") -> LoadedModels:
-    return LoadedModels(Config(models=folder, version_policy=policy))
+    return LoadedModels(Config(models=folder, version_policy=policy), Metrics("openvino"))
 
 
 def newest(models: LoadedModels, name: str | None = "tiny") -> int:
@@ -416,7 +417,7 @@ def test_a_folder_that_cannot_be_read_for_a_while_takes_nothing_away(
 def test_what_is_known_to_be_missing_is_told_while_another_is_loaded(
     tiny_bundle: Bundle, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    models = LoadedModels(Config(models=folder, poll_seconds=0.05))
+    models = LoadedModels(Config(models=folder, poll_seconds=0.05), Metrics("openvino"))
     newest(models)
     models.watch()
     loading, going = threading.Event(), threading.Event()
@@ -446,7 +447,7 @@ def wait_until(happened: Callable[[], bool]) -> None:
 
 
 def test_where_the_system_tells_of_changes_nobody_waits_for_the_next_look(tiny_bundle: Bundle, folder: Path) -> None:
-    models = LoadedModels(Config(models=folder, poll_seconds=3600))
+    models = LoadedModels(Config(models=folder, poll_seconds=3600), Metrics("openvino"))
     newest(models)
     models.watch()
     # Watching begins a moment after the thread does.
@@ -466,7 +467,7 @@ def test_where_the_system_tells_of_changes_nobody_waits_for_the_next_look(tiny_b
 
 
 def test_a_folder_made_later_or_anew_is_followed_too(tiny_bundle: Bundle, folder: Path) -> None:
-    models = LoadedModels(Config(models=folder, poll_seconds=0.05))
+    models = LoadedModels(Config(models=folder, poll_seconds=0.05), Metrics("openvino"))
     models.watch()
     for _ in range(2):
         shutil.rmtree(folder)
@@ -477,7 +478,7 @@ def test_a_folder_made_later_or_anew_is_followed_too(tiny_bundle: Bundle, folder
 
 def test_what_is_served_by_nobody_is_followed_by_nobody(folder: Path) -> None:
     before = threading.active_count()
-    models = LoadedModels(Config(models=folder, poll_seconds=0.05))
+    models = LoadedModels(Config(models=folder, poll_seconds=0.05), Metrics("openvino"))
     models.watch()
     assert threading.active_count() > before
     del models

@@ -28,6 +28,7 @@ from serving.config import Config
 from serving.engines import TensorFlowEngine, load
 from serving.errors import InklingError, NotReadyError, TooSlowError
 from serving.loaded import LoadedModels
+from serving.metrics import Metrics
 from serving.tfserving import TFServingEngine
 from tests.conftest import running_server
 from tests.drawings import SEVEN
@@ -310,7 +311,7 @@ def test_a_version_is_not_swapped_in_before_it_is_available_there(
     if not isinstance(server, StandIn):
         pytest.skip("the real one looks at the folder by itself")
     shutil.copytree(models / "tiny", tmp_path / "tiny")
-    loaded = LoadedModels(Config(models=tmp_path, engine="tfserving", tfserving=server.address))
+    loaded = LoadedModels(Config(models=tmp_path, engine="tfserving", tfserving=server.address), Metrics("openvino"))
     assert loaded.get("tiny").bundle.version == 1
     shutil.copytree(tmp_path / "tiny" / "1", tmp_path / "tiny" / "2")
     loaded.refresh()
