@@ -39,6 +39,7 @@ def _version() -> int:
     except orjson.JSONDecodeError as error:
         raise BadRequestError(f"the body is not JSON: {error}") from error
     version = body.get("version") if isinstance(body, dict) else None
-    if type(version) is not int or version < 1:
+    # To JSON, 3.0 is a whole number.
+    if isinstance(version, bool) or not isinstance(version, int | float) or version < 1 or version % 1:
         raise BadRequestError('the body must name the version, as in {"version": 3}')
-    return version
+    return int(version)

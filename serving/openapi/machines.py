@@ -1,11 +1,22 @@
 """What machines ask: health, models, metrics, this document; and the pages."""
 
 from serving.openapi.parts import Paths, content, having, operation, several, text, whole
+from serving.statuses import State
 
 SCHEMAS = {
     "Model": having(
         {"name": text(), "versions": several(whole(minimum=0), "Ascending")},
         {
+            "status": several(
+                having({"version": whole(minimum=0), "state": text(enum=[*State]), "error": text()}),
+                "What this process does with each version, the newest first",
+            ),
+            "version_labels": {
+                "type": "object",
+                "additionalProperties": whole(minimum=1),
+                "description": "Labels such as `stable`, and the version that each stands for",
+            },
+            "version_labels_error": text("Why these are not what the file says now"),
             "labels": several(text(), "In the order of the model's outputs"),
             "symbols": text("What `symbols=auto` means for it", enum=["one", "many"]),
             "error": text("What is wrong with it, in place of labels and symbols"),

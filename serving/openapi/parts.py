@@ -9,13 +9,20 @@ Paths = dict[str, dict[str, Part]]
 
 STATUSES = {
     400: "Not understood: what was sent is malformed",
+    401: "The token is missing or not the right one",
+    403: "Nobody may: the server was started without a token",
     404: "No such model, version or label",
     413: "Too large: bytes, pixels, images or points",
     415: "A Content-Type or Content-Encoding that is not understood",
     422: "Understood, and impossible",
     503: "Cannot answer now: no model, a damaged one, or its engine is away",
     504: "The engine did not answer in time",
+    507: "What should be kept cannot be written: the disk is full, or read-only",
 }
+
+
+LABEL: Part = {"type": "string", "pattern": r"^(?=.*[^0-9])[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"}
+"""What a label of a version may be."""
 
 
 def text(about: str = "", **more: Any) -> Part:
@@ -113,6 +120,7 @@ def components(schemas: Mapping[str, Part]) -> Part:
             str(status): {"description": words, "headers": _HEADERS, "content": content(ref("Error"))}
             for status, words in STATUSES.items()
         },
+        "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         "headers": {
             "X-Request-ID": {
                 "description": "The request's own, where it is short and harmless, else one made here; as in the log",

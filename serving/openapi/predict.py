@@ -4,6 +4,7 @@ from serving.api.predict import MOST, Options
 from serving.config import Config
 from serving.ink import FARTHEST, MAX_POINTS, SIDE
 from serving.openapi.parts import (
+    LABEL,
     Part,
     Paths,
     content,
@@ -30,8 +31,12 @@ _OPTIONS: dict[str, tuple[Part, Part]] = {
         {"type": ["string", "null"]},
     ),
     "version": (
-        whole("A version of it; by default the newest", minimum=1, maximum=MOST),
-        either({"type": ["integer", "null"], "minimum": 1, "maximum": MOST}, _DIGITS),
+        either(
+            whole(minimum=1, maximum=MOST),
+            LABEL,
+            about="A version of it, or a label such as `stable`; by default the newest",
+        ),
+        either({"type": ["integer", "null"], "minimum": 1, "maximum": MOST}, _DIGITS, LABEL),
     ),
     "top": (
         whole("How many of the likeliest labels to give", minimum=1, maximum=MOST, default=_DEFAULT.top),
