@@ -74,7 +74,7 @@ FAILURES = Metric(
     "inkling_model_load_failures_total",
     "counter",
     ("model", "version"),
-    "Times that a worker process could not load this version",
+    "Times that a worker process found this version impossible to load",
 )
 BUILD = Metric("inkling_build_info", "gauge", ("version", "engine"), "Always 1")
 ALL = (REQUESTS, REQUEST_SECONDS, STAGE_SECONDS, SYMBOLS, IN_FLIGHT, WAITING, REFUSED, LOADED, FAILURES, BUILD)

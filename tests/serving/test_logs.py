@@ -171,4 +171,4 @@ def test_lines_of_a_real_server(kind: str, lines: int, tmp_path: Path) -> None:
     assert "hidden" not in "".join(told)
     if kind == "json":
         assert told[0].startswith("Inkling: draw on http")
-        assert any(json.loads(line)["message"] == f"loaded version {VERSIONS[-1]} of model digits" for line in told[2:])
+        assert any(json.loads(line)["message"] == f"serving version {VERSIONS[-1]} of model digits" for line in told[2:])
