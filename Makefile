@@ -15,8 +15,8 @@ SLIM = .venv/.slim
 DEV = .venv/.dev
 
 .DEFAULT_GOAL = help
-.PHONY: help run test lint format types train evaluate transfer bench-transfer bench field check-tfserving fuzz audit image image-check wheel protos \
-	constraints clean
+.PHONY: help run test lint format types train evaluate transfer bench-transfer bench bench-peers soak field \
+	check-tfserving fuzz audit image image-check wheel protos constraints clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -49,6 +49,12 @@ bench: $(DEV) ## measure how fast the server answers, beside the usual Flask scr
 
 transfer: $(DEV) ## learn new symbols from pictures: one folder a class, .npz, .csv (DATA= ARGS="--name ...")
 	$(PY) -m transfer $(if $(DATA),'$(DATA)') $(if $(MODELS),--models '$(MODELS)') $(ARGS)
+
+bench-peers: $(DEV) ## measure other servers with the same network beside ours; installs them first (ARGS=)
+	$(PY) -m tests.bench.peers $(ARGS)
+
+soak: $(DEV) ## too much load for ten minutes, or a fault under load (ARGS=worker-killed)
+	$(PY) -m tests.soak $(ARGS)
 
 bench-transfer: $(DEV) ## measure what transfer reads from a few pictures, and what its cache saves (ARGS=)
 	$(PY) -m tests.transfer.bench $(ARGS)

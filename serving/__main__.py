@@ -5,9 +5,12 @@ import re
 import sys
 from pathlib import Path
 
-from serving.config import Config, address
+from serving.api.tokens import checked_token, read_token
+from serving.config import TFSERVING, Config, address
 from serving.engines import LIBRARIES
-from serving.errors import InklingError
+from serving.errors import BadRequestError, InklingError
+from serving.logs import KINDS
+from serving.policy import parse
 from serving.server import serve
 
 
@@ -23,13 +26,31 @@ def main() -> None:
         default=defaults.models,
         help="folder of models (default: $INKLING_MODELS, else ./models; then the shipped ones)",
     )
-    parser.add_argument("--engine", choices=LIBRARIES, default=defaults.engine, help="default: %(default)s")
+    parser.add_argument("--engine", choices=LIBRARIES, help=f"default: {defaults.engine}")
     parser.add_argument(
         "--tfserving",
         type=address,
         metavar="HOST:PORT",
-        default=defaults.tfserving,
-        help="gRPC port of the TensorFlow Serving that --engine tfserving asks (default: %(default)s)",
+        help=f"gRPC port of the TensorFlow Serving that computes; implies --engine tfserving (default: {TFSERVING})",
+    )
+    parser.add_argument(
+        "--model-version-policy",
+        metavar="POLICY",
+        default=defaults.version_policy,
+        help="versions that are served: latest, latest:2, all or specific:1,3 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--poll-seconds",
+        type=float,
+        metavar="SECONDS",
+        default=defaults.poll_seconds,
+        help="time between two looks at the models' folder (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--admin-token-file",
+        type=Path,
+        metavar="FILE",
+        help="file with the token that /admin asks for (default: $INKLING_ADMIN_TOKEN; without one, /admin is closed)",
     )
     parser.add_argument(
         "--cors-origin",
@@ -46,23 +67,58 @@ def main() -> None:
         help="longest wait for a request's turn under load, beyond which it is answered 503 (default: %(default)s)",
     )
     parser.add_argument("--workers", type=int, help="processes (default: one a core)")
+    parser.add_argument(
+        "--log",
+        choices=KINDS,
+        default=defaults.log,
+        help="a line on stderr of every request (json, text) or only of what goes wrong (errors, as text); "
+        "default: errors on a terminal, else json",
+    )
+    parser.add_argument(
+        "--proxies",
+        type=int,
+        default=defaults.proxies,
+        help="proxies in front, whose X-Forwarded-For and X-Forwarded-Proto are believed (default: %(default)s)",
+    )
     arguments = parser.parse_args()
+    engine = arguments.engine or ("tfserving" if arguments.tfserving else defaults.engine)
+    if arguments.tfserving and engine != "tfserving":
+        parser.error(f"--tfserving says where the engine tfserving computes; --engine {engine} has no use for it")
+    if not 0.05 <= arguments.poll_seconds <= 3600:
+        parser.error(f"--poll-seconds must be from 0.05 to 3600; {arguments.poll_seconds:g} is not")
+    if arguments.proxies < 0:
+        parser.error(f"--proxies must be a number from 0 on; {arguments.proxies} is not")
     for origin in arguments.cors_origin:
         if origin != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s]+", origin):
             parser.error(f"--cors-origin must be scheme://host[:port] without a path, or *; {origin!r} is not")
     if not 0 <= arguments.max_wait < 60:
         parser.error(f"--max-wait must be from 0 to 60 seconds; {arguments.max_wait:g} is not")
-    config = Config(
-        models=arguments.models,
-        engine=arguments.engine,
-        tfserving=arguments.tfserving,
-        cors_origins=tuple(arguments.cors_origin),
-        max_wait=arguments.max_wait,
-    )
     try:
+        parse(arguments.model_version_policy)
+    except BadRequestError as error:
+        parser.error(str(error))
+    try:
+        config = Config(
+            models=arguments.models,
+            engine=engine,
+            tfserving=arguments.tfserving or defaults.tfserving,
+            version_policy=arguments.model_version_policy,
+            poll_seconds=arguments.poll_seconds,
+            admin_token=_admin_token(arguments.admin_token_file, defaults),
+            proxies=arguments.proxies,
+            log=arguments.log,
+            cors_origins=tuple(arguments.cors_origin),
+            max_wait=arguments.max_wait,
+        )
         serve(config, arguments.host, arguments.port, arguments.workers)
     except InklingError as error:
         sys.exit(f"inkling-serve: {error}")
+
+
+def _admin_token(path: Path | None, defaults: Config) -> str:
+    if path:
+        return read_token(path)
+    return checked_token(defaults.admin_token, "$INKLING_ADMIN_TOKEN") if defaults.admin_token else ""
 
 
 if __name__ == "__main__":

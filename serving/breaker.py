@@ -38,10 +38,11 @@ class Breaker:
             with self._lock:
                 self._open, self._slow = False, 0
 
-    def away(self) -> None:
-        """The server could not be reached."""
+    def away(self) -> bool:
+        """The server could not be reached; answers whether that is news."""
         with self._lock:
-            self._open, self._next_try = True, time.monotonic() + self._seconds
+            news, self._open, self._next_try = not self._open, True, time.monotonic() + self._seconds
+        return news
 
     def slow(self) -> None:
         """The server did not answer in time."""

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from serving.errors import BundleError, shown
+from serving.errors import BundleError
 
 SAVED_MODEL = "saved_model.pb"
 LABELS = "assets/labels.txt"
@@ -87,17 +87,17 @@ def read(path: Path) -> Bundle:
     file that is missing, cut off, altered or foreign.
     """
     if not path.is_dir():
-        raise BundleError(f"{shown(path)} is no directory; a model bundle is a directory models/<name>/<version>")
+        raise BundleError(f"{path} is no directory; a model bundle is a directory models/<name>/<version>")
     if not path.name.isdecimal():
-        raise BundleError(f"{shown(path)}: the last part of a bundle's path must be its version number")
+        raise BundleError(f"{path}: the last part of a bundle's path must be its version number")
     for name in (*_REQUIRED, METADATA):
         if not (path / name).is_file():
-            raise BundleError(f"{shown(path / name)} is missing; this is no Inkling bundle, or not a whole one")
-    metadata = _read_metadata(path / METADATA)
+            raise BundleError(f"{path / name} is missing; this is no Inkling bundle, or not a whole one")
+    metadata = read_metadata(path / METADATA)
     for name in (*_REQUIRED, *metadata.files):
         _check_file(path / name, metadata.files.get(name))
     if labels_of(path) != metadata.labels:
-        raise BundleError(f"{shown(path / LABELS)} and {shown(path / METADATA)} name different labels")
+        raise BundleError(f"{path / LABELS} and {path / METADATA} name different labels")
     return Bundle(path, int(path.name), metadata)
 
 
@@ -106,24 +106,25 @@ def labels_of(path: Path) -> tuple[str, ...]:
     return tuple((path / LABELS).read_text(encoding="utf-8").splitlines())
 
 
-def _read_metadata(path: Path) -> Metadata:
+def read_metadata(path: Path) -> Metadata:
+    """Read `metadata.json` alone, and check none of the files that it lists; raises BundleError."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         return Metadata(**{**values, "labels": tuple(values["labels"])})
-    except (ValueError, TypeError, KeyError) as error:
-        raise BundleError(f"{shown(path)} is no metadata of an Inkling bundle ({error})") from error
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise BundleError(f"{path} is no metadata of an Inkling bundle ({error})") from error
 
 
 def _check_file(path: Path, wanted: Mapping[str, Any] | None) -> None:
     if wanted is None:
-        raise BundleError(f"{shown(path)} is not listed in the bundle's metadata; the bundle was put together by hand")
+        raise BundleError(f"{path} is not listed in the bundle's metadata; the bundle was put together by hand")
     if not path.is_file():
-        raise BundleError(f"{shown(path)} is missing; copy the bundle again, whole")
+        raise BundleError(f"{path} is missing; copy the bundle again, whole")
     size = path.stat().st_size
     if size != wanted["bytes"]:
-        raise BundleError(f"{shown(path)} has {size} bytes where {wanted['bytes']} were written; copy the bundle again")
+        raise BundleError(f"{path} has {size} bytes where {wanted['bytes']} were written; copy the bundle again")
     if _sha256(path) != wanted["sha256"]:
-        raise BundleError(f"{shown(path)} was altered since it was written; copy the bundle again")
+        raise BundleError(f"{path} was altered since it was written; copy the bundle again")
 
 
 def _sha256(path: Path) -> str:

@@ -3,8 +3,11 @@
 import argparse
 import os
 import re
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from serving.logs import Kind
 
 TFSERVING = "127.0.0.1:8500"
 """Where TensorFlow Serving answers gRPC, by its own default port."""
@@ -27,6 +30,10 @@ class Config:
     """`openvino`, `tfserving`, or `tensorflow` where it is installed."""
     tfserving: str = TFSERVING
     """`HOST:PORT` of TensorFlow Serving's gRPC port, for the engine `tfserving`."""
+    version_policy: str = "latest"
+    """Which versions of a model are served, see `serving.policy`: `latest`, `latest:N`, `all` or `specific:1,3`."""
+    poll_seconds: float = 1.0
+    """Time between two looks at the models' folder."""
     max_bytes: int = 16 * 1024 * 1024
     """Largest request body."""
     max_images: int = 256
@@ -41,3 +48,11 @@ class Config:
     """Seconds in which a request must come whole."""
     send_seconds: float = 30.0
     """Seconds in which an answer must be taken."""
+    admin_token: str = field(default_factory=lambda: os.environ.get("INKLING_ADMIN_TOKEN", ""), repr=False)
+    """Secret that everything under /admin asks for; without one, nobody may."""
+    counts: Path | None = None
+    """Folder in which worker processes count together what `/metrics` tells; without one, each counts by itself."""
+    proxies: int = 0
+    """Proxies in front of the server, of which each adds the address that it was asked from to `X-Forwarded-For`."""
+    log: Kind = field(default_factory=lambda: "errors" if sys.stderr.isatty() else "json")
+    """Of what a line is written to stderr, and how: `json` and `text` of every request, `errors` of what goes wrong."""

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.config import TFSERVING
-from serving.errors import BadRequestError, BundleError, NotReadyError, shown
+from serving.errors import BadRequestError, BundleError, NotReadyError
 
 Pictures = NDArray[np.uint8]
 Rows = NDArray[np.float32]
@@ -60,6 +60,11 @@ class Engine(Protocol):
         """`uint8[N,28,28]` -> embedding `float32[N,D]`."""
         ...
 
+    @property
+    def embeds(self) -> bool:
+        """Whether its first embedding was costly, and is behind it."""
+        ...
+
     def check(self) -> None:
         """Raise an InklingError unless it could answer now; one that computes in this process always can."""
         ...
@@ -75,6 +80,8 @@ class OpenVINOEngine:
     def __init__(self, path: Path, precision: str | None = None) -> None:
         self._openvino = import_library("openvino")
         self._core = self._openvino.Core()
+        # A file that is cut off while it is mapped into memory kills the process at the next look.
+        self._core.set_property({"ENABLE_MMAP": False})
         self._settings: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": 1,
@@ -86,7 +93,7 @@ class OpenVINOEngine:
         try:
             self._graph = self._core.read_model(path)
         except RuntimeError as error:
-            raise BundleError(f"{shown(path)} holds no SavedModel that OpenVINO can read") from error
+            raise BundleError(f"{path} holds no SavedModel that OpenVINO can read") from error
         self._model = self._core.compile_model(self._graph, "CPU", self._settings)
         self._local = threading.local()
         self._lock = threading.Lock()
@@ -119,6 +126,11 @@ class OpenVINOEngine:
                 self._embedder = self._core.compile_model(self._cut(), "CPU", self._settings)
         return np.array(self._embedder.infer_new_request([pictures])[0])
 
+    @property
+    def embeds(self) -> bool:
+        """See `Engine`."""
+        return self._embedder is not None
+
     def check(self) -> None:
         """See `Engine`."""
 
@@ -136,7 +148,7 @@ class TensorFlowEngine:
         try:
             self._model = tf.saved_model.load(str(path))
         except (OSError, ValueError) as error:
-            raise BundleError(f"{shown(path)} holds no SavedModel that TensorFlow can read") from error
+            raise BundleError(f"{path} holds no SavedModel that TensorFlow can read") from error
         self._constant: Callable[[Pictures], Any] = tf.constant
 
     def predict(self, pictures: Pictures) -> Rows:
@@ -146,6 +158,8 @@ class TensorFlowEngine:
     def embed(self, pictures: Pictures) -> Rows:
         """See `Engine`."""
         return self._run("embed", "embedding", pictures)
+
+    embeds = False
 
     def check(self) -> None:
         """See `Engine`."""

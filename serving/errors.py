@@ -1,15 +1,5 @@
 """Everything that can be wrong with a request or a model, each with the HTTP status that it is answered with."""
 
-from pathlib import Path
-
-
-def shown(path: Path) -> str:
-    """A bundle, or a file of one, as clients may know it: from the model's name on, without the server's folders."""
-    parts = path.parts
-    # No file of a bundle lies deeper below its version than in a folder.
-    version = next((i for i in range(len(parts) - 1, len(parts) - 4, -1) if i > 0 and parts[i].isdecimal()), -1)
-    return "/".join(parts[version - 1 :] if version > 0 else parts[-2:])
-
 
 class InklingError(Exception):
     """Base of all errors of `serving`; the message says what is wrong and what would be right."""
@@ -21,6 +11,18 @@ class BadRequestError(InklingError):
     """The request cannot be understood: not an image, bad JSON, an unknown option."""
 
     status = 400
+
+
+class UnauthorizedError(InklingError):
+    """The request must bring a token, and brings none or a wrong one."""
+
+    status = 401
+
+
+class ForbiddenError(InklingError):
+    """Nobody may do this here, as the server was started."""
+
+    status = 403
 
 
 class NotFoundError(InklingError):
@@ -63,3 +65,9 @@ class TooSlowError(InklingError):
     """The backend did not answer in time."""
 
     status = 504
+
+
+class StorageError(InklingError):
+    """Something could not be kept: the disk is full or not writable."""
+
+    status = 507

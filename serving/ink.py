@@ -11,6 +11,7 @@ paper 0; the ink's longer side is 20 pixels, anti-aliased; its centre of mass is
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -42,7 +43,7 @@ _ENOUGH = 4 * INK_SIDE
 """Pixels along the longer side from which on finer detail does not show in the normal form."""
 _PEN = 2.4
 """Width in pixels of the pen that draws strokes: MNIST's usual one."""
-_FARTHEST = 1e9
+FARTHEST = 1e9
 _FINE = 4
 """Sub-pixels a pixel, along each axis, when strokes are drawn."""
 
@@ -65,7 +66,12 @@ NO_INK = Ink(np.zeros((0, SIDE, SIDE), np.uint8), (), ())
 
 def from_bytes(data: bytes, many: bool = False) -> Ink:
     """Find the symbol in an image file, or all candidates for symbols. Raises as `decode`."""
-    picture, scale = decode(data)
+    return from_decoded(decode(data), many)
+
+
+def from_decoded(decoded: tuple[Picture, int], many: bool = False) -> Ink:
+    """The same for what `decode` made of the file."""
+    picture, scale = decoded
     return _enlarge(from_picture(picture, many), scale)
 
 
@@ -112,11 +118,11 @@ def from_pixels(rows: object) -> Ink:
 
     Raises BadRequestError where it is not 28 rows of 28 finite numbers in that range.
     """
+    whole = _whole_numbers(rows)
+    if whole is not None and whole.max() > 1:
+        return from_picture(whole)
     wanted = f"'pixels' must be {SIDE} rows of {SIDE} numbers from 0 to 255"
-    try:
-        values = np.asarray(rows, np.float32)
-    except (TypeError, ValueError) as error:
-        raise BadRequestError(wanted) from error
+    values = _numbers(rows, wanted).astype(np.float64, copy=False)
     if values.shape != (SIDE, SIDE):
         raise BadRequestError(f"{wanted}; these have shape {list(values.shape)}")
     if not np.isfinite(values).all() or values.min() < 0 or values.max() > 255:
@@ -124,6 +130,28 @@ def from_pixels(rows: object) -> Ink:
     if 0 < values.max() <= 1:
         values = values * 255
     return from_picture(np.rint(values).astype(np.uint8))
+
+
+def _whole_numbers(rows: object) -> Picture | None:
+    """28 rows of 28 numbers from 0 to 255 where all are whole, as they nearly always are; a fifth of NumPy's time."""
+    if not isinstance(rows, list) or set(map(type, rows)) != {list}:
+        return None
+    try:
+        values = np.frombuffer(b"".join(map(bytes, rows)), np.uint8)
+    except (TypeError, ValueError):
+        return None
+    return values.reshape(SIDE, SIDE) if len(rows) == SIDE and set(map(len, rows)) == {SIDE} else None
+
+
+def _numbers(values: object, wanted: str) -> NDArray[Any]:
+    """What is in lists as an array, if it is numbers: asked for floats, NumPy would turn words into them."""
+    try:
+        numbers = np.asarray(values)
+    except (TypeError, ValueError) as error:
+        raise BadRequestError(wanted) from error
+    if numbers.dtype.kind not in "iuf":
+        raise BadRequestError(wanted)
+    return numbers
 
 
 def cut(ink: Picture) -> tuple[int, int, int, int] | None:
@@ -181,8 +209,8 @@ def from_strokes(strokes: Sequence[Stroke], many: bool = False) -> Ink:
     points = np.concatenate(paths)
     if len(points) > MAX_POINTS:
         raise TooLargeError(f"{len(points):,} points are too many; at most {MAX_POINTS:,} are accepted")
-    if np.abs(points).max() > _FARTHEST:
-        raise ImpossibleError(f"the strokes go too far out to be drawn; stay within {_FARTHEST:g} each way")
+    if np.abs(points).max() > FARTHEST:
+        raise ImpossibleError(f"the strokes go too far out to be drawn; stay within {FARTHEST:g} each way")
     drawings = (sketch.candidates(paths) if many else []) or [(*ONE, paths)]
     _check_count(len(drawings))
     pictures, boxes = zip(*(_draw(pieces) for _, pieces in drawings), strict=True)
@@ -191,10 +219,7 @@ def from_strokes(strokes: Sequence[Stroke], many: bool = False) -> Ink:
 
 def _path(stroke: Stroke) -> Path:
     wanted = "'strokes' must be lists of [x, y] pairs of finite numbers"
-    try:
-        path = np.asarray(stroke, np.float64)
-    except (TypeError, ValueError) as error:
-        raise BadRequestError(wanted) from error
+    path = _numbers(stroke, wanted).astype(np.float64, copy=False)
     if path.ndim != 2 or path.shape[1] != 2 or not np.isfinite(path).all():
         raise BadRequestError(wanted)
     return path

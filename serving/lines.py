@@ -10,7 +10,7 @@ _TILT = 13.0
 _TILT_STEP = 1.0
 _SEARCHED = 240
 """Longer side of the copy on which the tilt is sought."""
-_THICKEST = 0.018
+_THICKEST = 0.03
 """Of the picture's longer side; thicker things are no printed lines."""
 _PIECE = 14
 """A line is found from straight pieces of one part in so many of the picture's width."""
@@ -24,34 +24,38 @@ _FAMILY = 3
 """So many lines of one direction make it likely that a broken one is a line as well."""
 
 
-def remove(ink: MatLike, floor: int, paper: MatLike | None = None) -> MatLike:
+def remove(ink: MatLike, floor: int, paper: MatLike | None = None) -> tuple[MatLike, MatLike]:
     """Remove lines that run across or down a picture uint8[H,W] (0 paper, up to `floor` grain).
 
-    `paper` uint8[H,W] is 255 where there is paper: everywhere if not given.
+    `paper` uint8[H,W] is 255 where there is paper: everywhere if not given. Returns what is left, and a mask
+    uint8[H,W] that is 255 where the lines ran, strokes that cross them included.
     """
     if paper is None:
         paper = np.full(ink.shape, 255, np.uint8)
     # One way after the other: where two lines cross, each would be taken for a stroke that crosses the other.
-    ink = _remove_across(ink, floor, paper)
-    return cv2.transpose(_remove_across(cv2.transpose(ink), floor, cv2.transpose(paper)))
+    ink, across = _remove_across(ink, floor, paper)
+    ink, down = _remove_across(cv2.transpose(ink), floor, cv2.transpose(paper))
+    return cv2.transpose(ink), cv2.bitwise_or(across, cv2.transpose(down))
 
 
-def _remove_across(ink: MatLike, floor: int, paper: MatLike) -> MatLike:
+def _remove_across(ink: MatLike, floor: int, paper: MatLike) -> tuple[MatLike, MatLike]:
+    ran: MatLike = np.zeros(ink.shape, np.uint8)
     # In perspective lines are no parallels: those that lean otherwise come out in the next round.
     for _ in range(_ROUNDS):
-        found = find(ink, paper, floor)
-        if not found.any():
+        lines, whole = find(ink, paper, floor)
+        if not lines.any():
             break
-        ink = cv2.subtract(ink, found)
-    return ink
+        ink, ran = cv2.subtract(ink, lines), cv2.bitwise_or(ran, whole)
+    return ink, ran
 
 
-def find(ink: MatLike, paper: MatLike, floor: int) -> MatLike:
-    """Find the lines that run across a picture, leaning at most `_TILT` degrees: mask uint8[H,W], 255 on lines.
+def find(ink: MatLike, paper: MatLike, floor: int) -> tuple[MatLike, MatLike]:
+    """Find the lines that run across a picture, leaning at most `_TILT` degrees.
 
     `ink` uint8[H,W] is flattened, 0 for paper; up to `floor` it is grain. `paper` is 255 where there is paper.
     Lines go from edge to edge of the paper (two thirds of the way where others do) and are thin. What stands out
-    of a line, because it is darker or because it is thicker, is a stroke and not in the mask.
+    of a line, because it is darker or because it is thicker, is a stroke. Returns masks uint8[H,W], 255 on lines less
+    such strokes, and on the whole of the lines.
     """
     height, width = ink.shape
     slope = float(np.tan(np.deg2rad(_tilt(ink, floor))))
@@ -64,9 +68,11 @@ def find(ink: MatLike, paper: MatLike, floor: int) -> MatLike:
     strength = _strength(level)
     chosen = _choose(strength, ground, max(floor // 3, 4))
     if chosen is None:
-        return np.zeros(ink.shape, np.uint8)
-    lines = _without_strokes(level, strength, chosen, floor)
-    return cv2.warpAffine(lines, shear, (width, height), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
+        return np.zeros(ink.shape, np.uint8), np.zeros(ink.shape, np.uint8)
+    whole = cv2.dilate(chosen, _bar(1, 3))
+    lines = cv2.subtract(whole, _strokes_on(level, strength, chosen, floor))
+    back = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    return tuple(cv2.warpAffine(mask, shear, (width, height), flags=back) for mask in (lines, whole))  # type: ignore[return-value]
 
 
 def _tilt(ink: MatLike, floor: int) -> float:
@@ -130,8 +136,8 @@ def _goes_through(joined: MatLike, ground: MatLike, labels: MatLike, stats: MatL
     return left & right
 
 
-def _without_strokes(level: MatLike, strength: MatLike, chosen: MatLike, floor: int) -> MatLike:
-    """The chosen lines less the strokes that cross them: what is darker than the line, or thicker."""
+def _strokes_on(level: MatLike, strength: MatLike, chosen: MatLike, floor: int) -> MatLike:
+    """The strokes that cross the chosen lines: what is darker than the line, or thicker."""
     # Along its middle a line is darkest; a stroke along it is darker than the others are.
     middle = (level == cv2.dilate(level, _bar(1, 5))) & (chosen > 0) & (strength > 0) & (level >= strength)
     usual = float(np.percentile(level[middle], 60)) if middle.any() else 255.0
@@ -145,8 +151,7 @@ def _without_strokes(level: MatLike, strength: MatLike, chosen: MatLike, floor: 
     thickness = cv2.countNonZero(on_line) / max(1, runs)
     thicker = cv2.morphologyEx(dark, cv2.MORPH_OPEN, _bar(1, int(np.ceil(1.6 * thickness)) + 2))
     darker = cv2.threshold(level, _EVEN * usual + floor / 2, 255, cv2.THRESH_BINARY)[1]
-    strokes = _leaving(cv2.bitwise_or(thicker, darker), chosen, 3 * thickness + 4)
-    return cv2.subtract(cv2.dilate(chosen, _bar(1, 3)), strokes)
+    return _leaving(cv2.bitwise_or(thicker, darker), chosen, 3 * thickness + 4)
 
 
 def _leaving(strokes: MatLike, lines: MatLike, tall: float) -> MatLike:

@@ -61,7 +61,7 @@ def _on_paper(planes: tuple[MatLike, ...]) -> Picture:
         return ink if ink.any() else _cut_out_tightly(planes)
     contrast = _strongest(planes, paper)
     if _spans(contrast) and max(contrast.shape) > _TINY:
-        contrast = specks.remove(lines.remove(contrast, _LEAST_CONTRAST), _LEAST_CONTRAST)
+        contrast = specks.remove(lines.remove(contrast, _LEAST_CONTRAST)[0], _LEAST_CONTRAST)
     return _to_full_scale(contrast)
 
 

@@ -52,6 +52,8 @@ class Photo:
     """[H,W], how far each pixel is from paper to ink; cleaner with every step."""
     floor: int = 0
     """Up to this value `ink` is grain."""
+    ruled: MatLike = field(default_factory=_unknown)
+    """255 where printed lines ran."""
 
     @property
     def within(self) -> MatLike:
@@ -123,7 +125,8 @@ def _beside_strokes(photo: Photo) -> MatLike:
 
 def remove_lines(photo: Photo) -> Photo:
     """Remove ruled lines, both ways."""
-    return replace(photo, ink=lines.remove(photo.ink, photo.floor, photo.within))
+    ink, ruled = lines.remove(photo.ink, photo.floor, photo.within)
+    return replace(photo, ink=ink, ruled=ruled)
 
 
 def remove_specks(photo: Photo) -> Photo:
@@ -131,7 +134,7 @@ def remove_specks(photo: Photo) -> Photo:
     # Where the paper is darker on one side, its edge runs, or that of a shadow.
     edge = np.min([steps(logarithm(plane), 5) for plane in photo.paper], axis=0)
     smooth = enlarge(mask_of(edge < _STEP), photo.ink)
-    return replace(photo, ink=specks.remove(photo.ink, photo.floor, cv2.bitwise_and(photo.within, smooth)))
+    return replace(photo, ink=specks.remove(photo.ink, photo.floor, cv2.bitwise_and(photo.within, smooth), photo.ruled))
 
 
 def mend_gaps(photo: Photo) -> Photo:

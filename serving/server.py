@@ -1,7 +1,7 @@
 """gunicorn, with the settings that were measured to fit: `make bench` prints the table behind them."""
 
 import os
-import sys
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -9,11 +9,12 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.config import make_settings
 
+from serving import logs
 from serving.app import create_app
 from serving.config import Config
+from serving.counts import fresh_folder
 from serving.engines import import_library
 from serving.errors import InklingError
-from serving.ink import from_strokes
 
 THREADS = 4
 """Threads a worker: enough for slow clients not to block the others; the computing is one core's anyway."""
@@ -21,7 +22,6 @@ THREADS = 4
 _MEMORY = "/dev/shm"  # noqa: S108  # gunicorn makes a file of its own there, safely
 _OWN = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what to type where a server listens everywhere
 _KNOWN = make_settings()
-_SEVEN = [[[10.0, 10.0], [60.0, 10.0], [30.0, 90.0]]]
 
 
 def serve(config: Config, host: str, port: int, workers: int | None = None) -> None:
@@ -32,8 +32,12 @@ def serve(config: Config, host: str, port: int, workers: int | None = None) -> N
     # In the parent, so that all workers share its memory.
     import_library(config.engine)
     settings = gunicorn_settings(host, port, workers or _cores())
+    logs.configure(config.log)
+    # gunicorn's own words look like ours.
+    settings["logconfig_dict"] = logs.configuration(config.log, ours_too=("gunicorn.error",))
     shown = _in_address(_OWN.get(host, host))
-    _Server(create_app(config), f"http://{shown}:{port}", settings).run()
+    with fresh_folder() as counts:
+        _Server(create_app(replace(config, counts=counts)), f"http://{shown}:{port}", settings).run()
 
 
 def gunicorn_settings(host: str, port: int, workers: int) -> dict[str, Any]:
@@ -89,10 +93,12 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
         )
 
     def _warm_up(self, _worker: object) -> None:
-        """Load and use the default model before the first request comes."""
+        """Load the default model before the first request comes, and follow what the disk has from then on."""
         # There is a worker for each core: OpenCV's own threads would only take it from the others.
         cv2.setNumThreads(1)
+        models = self._app.extensions["inkling_models"]
         try:
-            self._app.extensions["inkling_models"].get().read([from_strokes(_SEVEN)])
+            models.get()
         except InklingError as error:
-            print(f"Inkling is not ready: {error}", file=sys.stderr, flush=True)
+            logs.LOGGER.warning("not ready: %s", error)
+        models.watch()

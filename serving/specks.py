@@ -13,6 +13,8 @@ _FAINTEST = 7
 """Ink that takes less of the light than this (of 255) cannot be told from stains."""
 _SHARP = 0.75
 """Share of a stroke's strength that is lost across its outline; shadows fade more slowly."""
+_BESIDE = 0.3
+"""Share of an outline that must lie beside printed lines to be judged by that alone."""
 _SMALLEST = 0.025
 """Share of the picture's longer side that the largest symbol takes at least."""
 _THIN = 0.25
@@ -21,10 +23,11 @@ _CUT_OFF = 0.1
 """The same of what reaches the paper's edge: smaller things there are ends of lines and slivers of the table."""
 
 
-def remove(ink: MatLike, floor: int, paper: MatLike | None = None) -> MatLike:
+def remove(ink: MatLike, floor: int, paper: MatLike | None = None, ruled: MatLike | None = None) -> MatLike:
     """Ink uint8[H,W] above `floor`, scaled to 255, less what is small beside the rest; all zeros if nothing is left.
 
-    `paper` uint8[H,W] is 255 where there is paper: everywhere if not given.
+    `paper` uint8[H,W] is 255 where there is paper: everywhere if not given. `ruled` is 255 where printed lines ran:
+    nowhere if not given.
     """
     blank = np.zeros(ink.shape, np.uint8)
     counts = histogram(ink)
@@ -49,7 +52,7 @@ def remove(ink: MatLike, floor: int, paper: MatLike | None = None) -> MatLike:
     least = np.where(doubtful, 0.35, 0.12) * sides.max()
     least[outside > 0] = np.maximum(least[outside > 0], _CUT_OFF * max(ink.shape))
     keep = (sides >= np.maximum(least, 0.012 * max(ink.shape))) & (areas >= 12) & (outside < 0.5)
-    keep &= _sharpness(ink, core, labels, len(stats)) > _SHARP * strengths
+    keep &= _sharpness(ink, core, labels, len(stats), ruled) > _SHARP * strengths
     keep[0] = False
     for part in np.flatnonzero(keep & (outside > 0)):
         keep[part] = not _is_bar(labels == part)
@@ -68,12 +71,28 @@ def _is_bar(part: NDArray[np.bool_]) -> bool:
     return min(sides) < _THIN * max(sides)
 
 
-def _sharpness(ink: MatLike, core: MatLike, labels: MatLike, number: int) -> NDArray[np.float64]:
-    """By how much `ink` changes across the outline of each part of `core`, on average."""
+def _sharpness(ink: MatLike, core: MatLike, labels: MatLike, number: int, ruled: MatLike | None) -> NDArray[np.float64]:
+    """By how much `ink` changes across the outline of each part of `core`, on average.
+
+    Where a line was cut out nothing counts, since a shadow that it crossed would look sharp there; unless nearly all
+    of the outline lies there, as that of a stroke along a line does.
+    """
     outline = cv2.subtract(core, cv2.erode(core, square(3))) > 0
-    change = steps(ink, 2 * (max(ink.shape) // 300) + 3)[outline]
-    parts = labels[outline]
-    return np.bincount(parts, change, number) / np.maximum(np.bincount(parts, minlength=number), 1)
+    change = steps(ink, 2 * (max(ink.shape) // 300) + 3)
+    everywhere, of_all = _means(change, labels, number, outline)
+    if ruled is None:
+        return everywhere
+    beside, counted = _means(change, labels, number, outline & (ruled == 0))
+    return np.where(counted >= _BESIDE * of_all, beside, everywhere)
+
+
+def _means(
+    values: MatLike, labels: MatLike, number: int, where: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Mean of the values at these places by label, and how many places that were."""
+    parts = labels[where]
+    counts = np.bincount(parts, minlength=number)
+    return np.bincount(parts, values[where], number) / np.maximum(counts, 1), counts
 
 
 def _inner(paper: MatLike) -> MatLike:

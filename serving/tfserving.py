@@ -5,6 +5,7 @@ The messages are `protos/tfserving.proto`: the official package would import all
 """
 
 import json
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -30,6 +31,9 @@ _PARTS_AT_ONCE = 4
 """Parts of a large batch under way together, so that a fleet has something to share out."""
 _AWAY = 0.25
 """Seconds between two tries to reach a server that is away, in the breaker and in gRPC: both together stay under 1."""
+
+_AWAY_TEXT = "TensorFlow Serving, which computes for this server, does not answer; the server's log says more"
+_LOG = logging.getLogger(__name__)
 
 _SERVICE = {
     # Every address of a name gets its share: a fleet behind a Kubernetes headless service.
@@ -95,7 +99,7 @@ class Backend:
 
     def _call(self, ask: Any, request: object, deadline: float) -> Any:
         if not self._breaker.lets_pass():
-            raise self._away("it did not a moment ago")
+            raise NotReadyError(_AWAY_TEXT)
         try:
             answer = ask(request, timeout=deadline)
         except grpc.RpcError as error:
@@ -106,20 +110,20 @@ class Backend:
     def _explained(self, error: Any, deadline: float) -> NotReadyError | TooSlowError:
         code, details = error.code(), error.details()
         if code is grpc.StatusCode.UNAVAILABLE:
-            self._breaker.away()
-            return self._away(details)
+            if self._breaker.away():
+                _LOG.warning(
+                    "TensorFlow Serving at %s does not answer (%s); start it, or say where it is with "
+                    "--tfserving HOST:PORT",
+                    self.address,
+                    details,
+                )
+            return NotReadyError(_AWAY_TEXT)
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
             self._breaker.slow()
-            return TooSlowError(f"TensorFlow Serving at {self.address} took longer than {deadline:g} s")
+            return TooSlowError(f"TensorFlow Serving took longer than {deadline:g} s")
         self._breaker.answered()
         advice = "; let both serve the same models folder" if code is grpc.StatusCode.NOT_FOUND else ""
-        return NotReadyError(f"TensorFlow Serving at {self.address} refuses: {code.name}, {details}{advice}")
-
-    def _away(self, details: str) -> NotReadyError:
-        return NotReadyError(
-            f"TensorFlow Serving at {self.address} does not answer ({details}); "
-            "start it, or say where it is with --tfserving HOST:PORT"
-        )
+        return NotReadyError(f"TensorFlow Serving refuses: {code.name}, {details}{advice}")
 
 
 _backend = cache(Backend)
@@ -147,6 +151,8 @@ class TFServingEngine:
         """See `Engine`."""
         return self._run("embed", "embedding", pictures)
 
+    embeds = False
+
     def check(self) -> None:
         """See `Engine`."""
         request = messages.GetModelStatusRequest(model_spec=self._spec())
@@ -155,7 +161,7 @@ class TFServingEngine:
         if state != messages.ModelVersionStatus.AVAILABLE:
             raise NotReadyError(
                 f"version {self._version} of model {self._name!r} is "
-                f"{messages.ModelVersionStatus.State.Name(state)} on TensorFlow Serving at {self._backend.address}"
+                f"{messages.ModelVersionStatus.State.Name(state)} on TensorFlow Serving"
             )
 
     def _run(self, signature: str, output: str, pictures: Pictures) -> Rows:
@@ -192,6 +198,6 @@ class TFServingEngine:
 
     def _odd(self, found: str, count: int) -> NotReadyError:
         return NotReadyError(
-            f"TensorFlow Serving at {self._backend.address} answered {count} pictures with {found}: "
+            f"TensorFlow Serving answered {count} pictures with {found}: "
             f"is what it serves as {self._name!r} {self._version} this bundle?"
         )

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -74,7 +75,7 @@ class Started:
     """A server process of our own."""
 
     port: int
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
 
     @property
     def address(self) -> str:
@@ -83,13 +84,22 @@ class Started:
 
 
 @contextmanager
-def running_server(*arguments: str, cwd: Path | None = None, ready: str = "/readyz") -> Iterator[str]:
-    """Start `python -m serving` as a user would and give its address, when `ready` answers; stop it at the end."""
-    with started_server(*arguments, cwd=cwd, ready=ready) as server:
+def running_server(
+    *arguments: str,
+    cwd: Path | None = None,
+    ready: str = "/readyz",
+    expected: str | None = None,
+    log: Path | None = None,
+) -> Iterator[str]:
+    """Start `python -m serving` as a user would and give its address, when `ready` answers; stop it at the end.
+
+    It must not complain of errors, but for lines that match `expected`. All that it prints goes to `log`.
+    """
+    with started_server(*arguments, cwd=cwd, ready=ready, expected=expected, log=log) as server:
         yield server.address
 
 
-def workers_of(process: subprocess.Popen[str]) -> set[int]:
+def workers_of(process: subprocess.Popen[bytes]) -> set[int]:
     """Process ids of a server's workers; skips the test where the system does not tell."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     if not children.exists():
@@ -99,32 +109,36 @@ def workers_of(process: subprocess.Popen[str]) -> set[int]:
 
 @contextmanager
 def started_server(
-    *arguments: str, cwd: Path | None = None, ready: str = "/readyz", errors: str = r"Traceback|\[ERROR\]"
+    *arguments: str,
+    cwd: Path | None = None,
+    ready: str = "/readyz",
+    expected: str | None = None,
+    log: Path | None = None,
 ) -> Iterator[Started]:
-    """The same, with the process; `errors` is a pattern that its output must not have."""
+    """The same, with the process."""
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "serving", "--port", str(port), *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=cwd,
-    )
-    try:
-        address = f"http://127.0.0.1:{port}"
-        _wait_until_ready(f"{address}{ready}", process)
-        yield Started(port, process)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=20)
-        assert not re.search(errors, output), output
+    with tempfile.TemporaryDirectory() as folder:
+        printed = log or Path(folder) / "log"
+        with printed.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "serving", "--port", str(port), *arguments], stdout=file, stderr=file, cwd=cwd
+            )
+        try:
+            _wait_until_ready(f"http://127.0.0.1:{port}{ready}", process, printed)
+            yield Started(port, process)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=20)
+            lines = printed.read_text(encoding="utf-8").splitlines()
+            output = "\n".join(line for line in lines if not expected or not re.search(expected, line))
+            assert not re.search(r"Traceback|\[ERROR\]|\"level\":\"ERROR\"", output), output
 
 
-def _wait_until_ready(address: str, process: subprocess.Popen[str]) -> None:
+def _wait_until_ready(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(300):
         if process.poll() is not None:
-            raise AssertionError(f"the server ended: {process.communicate()[0]}")
+            raise AssertionError(f"the server ended: {log.read_text(encoding='utf-8')}")
         try:
             with urllib.request.urlopen(address, timeout=5):
                 return

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from flask import request
 
+from serving.api.respond import told
 from serving.errors import UnknownTypeError
 
 _LARGE = 100_000
@@ -22,11 +23,12 @@ def raw() -> bytes:
 
 def parse(data: bytes) -> Any:
     """Parse JSON; raises `orjson.JSONDecodeError`."""
-    if len(data) < _LARGE or not gc.isenabled():
-        return orjson.loads(data)
-    # Looking for cycles in lists of numbers again and again would take as long as parsing them.
-    gc.disable()
-    try:
-        return orjson.loads(data)
-    finally:
-        gc.enable()
+    with told().stage("decode"):
+        if len(data) < _LARGE or not gc.isenabled():
+            return orjson.loads(data)
+        # Looking for cycles in lists of numbers again and again would take as long as parsing them.
+        gc.disable()
+        try:
+            return orjson.loads(data)
+        finally:
+            gc.enable()

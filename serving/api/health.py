@@ -25,16 +25,27 @@ def readyz() -> Response:
 
 @blueprint.get("/models")
 def list_models() -> Response:
-    """Every model with its versions, labels and kind; a damaged one with its error."""
-    repository = models().repository
-    return json_response({"models": [_describe(name) for name in repository.names()]})
+    """Every model: versions on disk and what this process does with them, their labels, classes and kind."""
+    return json_response({"models": [_describe(name) for name in models().repository.names()]})
 
 
 def _describe(name: str) -> dict[str, object]:
-    repository = models().repository
-    known: dict[str, object] = {"name": name, "versions": repository.versions(name)}
+    model = models().model(name)
+    known: dict[str, object] = {
+        "name": name,
+        "versions": models().repository.versions(name),
+        "status": [
+            {"version": status.version, "state": status.state, "error": status.error}
+            for status in models().statuses(name)
+        ],
+        "version_labels": model.labels,
+    }
+    if model.labels_error:
+        known["version_labels_error"] = str(model.labels_error)
+    recognizer = model.recognizers().get(None)
     try:
-        bundle = models().get(name).bundle
+        # Listing a model is no reason to load it.
+        metadata = recognizer.bundle.metadata if recognizer else models().repository.metadata(name)
     except InklingError as error:
         return {**known, "error": str(error)}
-    return {**known, "labels": bundle.labels, "symbols": bundle.metadata.symbols}
+    return {**known, "labels": metadata.labels, "symbols": metadata.symbols}

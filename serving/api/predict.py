@@ -12,16 +12,20 @@ import orjson
 from flask import Blueprint, Response, request
 
 from serving import ink
-from serving.api.respond import config, json_response, models
+from serving.api.respond import config, json_response, recognizer, told
 from serving.errors import BadRequestError, InklingError, TooLargeError, TooSlowError, UnknownTypeError
-from serving.ink import Ink
+from serving.ink import Ink, Stroke
+from serving.model import Which
 from serving.recognizer import Reading, Recognizer, Symbol
+from serving.repository import is_name
 
 blueprint = Blueprint("predict", __name__)
 
 Maker = Callable[[bool], Ink]
 """Makes ink of one image; told whether to look for many symbols."""
 
+MOST = 999_999_999
+"""The largest number that an option may be: what nine digits can say."""
 _SOURCES = ("image", "images", "strokes", "pixels")
 
 
@@ -30,7 +34,7 @@ class Options:
     """What a client may choose, as query parameters or JSON members."""
 
     model: str | None = None
-    version: int | None = None
+    version: Which = None
     top: int = 3
     symbols: str = "auto"
     seen: bool = False
@@ -39,25 +43,20 @@ class Options:
 @blueprint.post("/predict")
 def predict() -> Response:
     """Read one image, or many, as DESIGN says under HTTP."""
-    started = perf_counter()
+    of = told()
     body, makers, several = _parse()
     options = _options({**request.args.to_dict(), **body})
-    recognizer = models().get(options.model, options.version)
-    many = options.symbols == "many" or (options.symbols == "auto" and recognizer.bundle.metadata.symbols == "many")
-    inks = list(_inks(makers, many, started + config().max_seconds)) if several else [make(many) for make in makers]
-    inked = perf_counter()
-    readings = iter(recognizer.read([found for found in inks if isinstance(found, Ink)], options.top))
-    read = perf_counter()
+    reader = recognizer(options.model, options.version)
+    many = options.symbols == "many" or (options.symbols == "auto" and reader.bundle.metadata.symbols == "many")
+    inks = list(_inks(makers, many)) if several else [make(many) for make in makers]
+    with of.stage("engine"):
+        readings = reader.read([found for found in inks if isinstance(found, Ink)], options.top)
+    of.read(readings)
+    left = iter(readings)
     answers = [
-        _answer(recognizer, next(readings), options) if isinstance(found, Ink) else {"error": str(found)}
-        for found in inks
+        _answer(reader, next(left), options) if isinstance(found, Ink) else {"error": str(found)} for found in inks
     ]
-    response = json_response({"results": answers} if several else answers[0])
-    response.headers["Server-Timing"] = (
-        f"ink;dur={(inked - started) * 1e3:.2f}, engine;dur={(read - inked) * 1e3:.2f}, "
-        f"total;dur={(perf_counter() - started) * 1e3:.2f}"
-    )
-    return response
+    return json_response({"results": answers} if several else answers[0])
 
 
 def _parse() -> tuple[Mapping[str, Any], Sequence[Maker], bool]:
@@ -66,13 +65,13 @@ def _parse() -> tuple[Mapping[str, Any], Sequence[Maker], bool]:
     if kind == "application/json":
         return _parse_json(request.get_data(cache=False))
     if kind.startswith("image/"):
-        return {}, [partial(ink.from_bytes, request.get_data(cache=False))], False
+        return {}, [partial(_from_bytes, request.get_data(cache=False))], False
     if kind == "multipart/form-data":
         files = request.files.getlist("image")
         if not files:
             raise BadRequestError("the form has no file named 'image'; send one or more, each under that name")
         _check_count(len(files))
-        return {}, [partial(ink.from_bytes, file.read()) for file in files], len(files) > 1
+        return {}, [partial(_from_bytes, file.read()) for file in files], len(files) > 1
     raise UnknownTypeError(
         f"Content-Type {kind or 'is missing and'} is not understood; "
         "send image/* (the file as it is), multipart/form-data or application/json"
@@ -81,7 +80,8 @@ def _parse() -> tuple[Mapping[str, Any], Sequence[Maker], bool]:
 
 def _parse_json(data: bytes) -> tuple[Mapping[str, Any], Sequence[Maker], bool]:
     try:
-        body = orjson.loads(data)
+        with told().stage("decode"):
+            body = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise BadRequestError(f"the body is not JSON: {error}") from error
     sources = [name for name in _SOURCES if name in body] if isinstance(body, dict) else []
@@ -92,9 +92,9 @@ def _parse_json(data: bytes) -> tuple[Mapping[str, Any], Sequence[Maker], bool]:
     if source == "strokes":
         if not isinstance(value, list) or not all(isinstance(stroke, list) for stroke in value):
             raise BadRequestError("'strokes' must be a list of strokes, each a list of [x, y] pairs")
-        return body, [partial(ink.from_strokes, value)], False
+        return body, [partial(_from_strokes, value)], False
     if source == "pixels":
-        return body, [lambda _: ink.from_pixels(value)], False
+        return body, [partial(_from_pixels, value)], False
     if source == "image":
         return body, [partial(_from_base64, value)], False
     if not isinstance(value, list) or not value:
@@ -109,6 +109,24 @@ def _check_count(count: int) -> None:
         raise TooLargeError(f"{count} images are too many for one request; at most {most} are accepted")
 
 
+def _from_strokes(strokes: Sequence[Stroke], many: bool) -> Ink:
+    with told().stage("ink"):
+        return ink.from_strokes(strokes, many)
+
+
+def _from_pixels(rows: object, _many: bool) -> Ink:
+    with told().stage("ink"):
+        return ink.from_pixels(rows)
+
+
+def _from_bytes(data: bytes, many: bool) -> Ink:
+    of = told()
+    with of.stage("decode"):
+        decoded = ink.decode(data)
+    with of.stage("ink"):
+        return ink.from_decoded(decoded, many)
+
+
 def _from_base64(text: object, many: bool) -> Ink:
     if not isinstance(text, str):
         raise BadRequestError("an image in JSON must be a string: base64, or a data: URL of base64")
@@ -117,13 +135,15 @@ def _from_base64(text: object, many: bool) -> Ink:
         if not head.endswith(";base64"):
             raise BadRequestError("a data: URL must be in base64: data:image/png;base64,...")
     try:
-        data = base64.b64decode(text, validate=True)
+        with told().stage("decode"):
+            data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise BadRequestError(f"the image is not valid base64: {error}") from error
-    return ink.from_bytes(data, many)
+    return _from_bytes(data, many)
 
 
-def _inks(makers: Sequence[Maker], many: bool, end: float) -> Iterator[Ink | InklingError]:
+def _inks(makers: Sequence[Maker], many: bool) -> Iterator[Ink | InklingError]:
+    end = perf_counter() + config().max_seconds
     for done, make in enumerate(makers):
         if perf_counter() > end:
             raise TooSlowError(
@@ -150,18 +170,26 @@ def _options(given: Mapping[str, Any]) -> Options:
     version = given.get("version")
     return Options(
         model=model,
-        version=None if version is None else _whole_number("version", version),
+        version=None if version is None else _version(version),
         top=_whole_number("top", given.get("top", 3)),
         symbols=symbols,
         seen=_truth("seen", given.get("seen", False)),
     )
 
 
-def _whole_number(name: str, value: object) -> int:
+def _version(value: object) -> Which:
+    if isinstance(value, str) and is_name(value) and not value.isdecimal():
+        return value
+    return _whole_number("version", value, ", or a label such as 'stable'")
+
+
+def _whole_number(name: str, value: object, otherwise: str = "") -> int:
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 10:
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise BadRequestError(f"{name!r} must be a whole number from 1 on")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST:
+        raise BadRequestError(f"{name!r} must be a whole number from 1 to {MOST:,}{otherwise}")
     return value
 
 

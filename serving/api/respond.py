@@ -3,12 +3,17 @@
 from typing import cast
 
 import orjson
-from flask import Response, current_app
+from flask import Response, current_app, request
 
+from serving import tensors
 from serving.config import Config
+from serving.engines import Pictures, Rows
 from serving.loaded import LoadedModels
+from serving.model import Which
+from serving.recognizer import Recognizer
+from serving.telling import Told, told_in
 
-__all__ = ["Response", "config", "json_response", "models"]
+__all__ = ["Response", "computed", "config", "json_response", "models", "recognizer", "told"]
 
 
 def json_response(value: object, status: int = 200) -> Response:
@@ -19,6 +24,26 @@ def json_response(value: object, status: int = 200) -> Response:
 def models() -> LoadedModels:
     """The loaded models of the running application."""
     return cast(LoadedModels, current_app.extensions["inkling_models"])
+
+
+def recognizer(name: str | None = None, which: Which = None) -> Recognizer:
+    """The recogniser that answers this request, as `LoadedModels.get` finds it; raises as that does."""
+    found = models().get(name, which)
+    told().by(found)
+    return found
+
+
+def computed(by: Recognizer, output: str, pictures: Pictures) -> Rows:
+    """The output of that name for those pictures, one of `tensors.SIGNATURES`' values: `float32[N,C]`."""
+    of = told()
+    of.symbols = len(pictures)
+    with of.stage("engine"):
+        return tensors.compute(by.engine, output, pictures)
+
+
+def told() -> Told:
+    """What is told of the running request."""
+    return told_in(request.environ)
 
 
 def config() -> Config:

@@ -1,16 +1,19 @@
 """`/v1/models`: TensorFlow Serving's REST API, its paths, answers, statuses and words, whichever engine runs."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 from flask import Blueprint, request
 
 from serving import tensors
-from serving.api.respond import Response, json_response, models
+from serving.api.respond import Response, computed, json_response, models, recognizer, told
 from serving.api.v1_bodies import examples, instances, parsed
-from serving.errors import BadRequestError, BundleError, NotFoundError
+from serving.errors import BadRequestError, InklingError, NotFoundError
 from serving.ink import SIDE
+from serving.model import Which
 from serving.recognizer import Recognizer
+from serving.statuses import VersionStatus
 
 blueprint = Blueprint("v1", __name__)
 
@@ -26,20 +29,28 @@ _NODES = {
 
 @dataclass(frozen=True)
 class Servable:
-    """A model as the path names it; no version is the newest."""
+    """A model as the path names it: with a version, a label, or neither, which is the newest."""
 
     name: str
-    version: int | None
-
-    def __str__(self) -> str:
-        return f"Latest({self.name})" if self.version is None else f"Specific({self.name}, {self.version})"
+    which: Which
 
     def load(self) -> Recognizer:
-        """Raises NotFoundError in TensorFlow Serving's words."""
+        """Raises NotFoundError, or BadRequestError for an unknown label, in TensorFlow Serving's words."""
         try:
-            return models().get(self.name, self.version)
+            return recognizer(self.name, self.which)
         except NotFoundError as error:
-            raise NotFoundError(f"Servable not found for request: {self}") from error
+            number = self.number()
+            which = f"Latest({self.name})" if number is None else f"Specific({self.name}, {number})"
+            raise NotFoundError(f"Servable not found for request: {which}") from error
+
+    def number(self) -> int | None:
+        """The version that is meant, if one is; raises BadRequestError for an unknown label."""
+        if not isinstance(self.which, str):
+            return self.which
+        try:
+            return models().model(self.name).labelled(self.which)
+        except NotFoundError as error:
+            raise BadRequestError(f"Unrecognized servable version label: {self.which}") from error
 
 
 @blueprint.route("/v1/<path:_>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
@@ -49,9 +60,10 @@ def answer(_: str) -> Response:
     if not found or request.method not in ("GET", "POST"):
         raise BadRequestError(f"Malformed request: {request.method} {request.path}")
     name, version, label, what = found.groups()
+    told().route = _route(version, label, what, request.method)
     if not name:
         raise BadRequestError("Missing model name in request.")
-    servable = Servable(name, _labelled(name, label) if label else _numeric(version))
+    servable = Servable(name, label or _numeric(version))
     if request.method == "GET":
         return json_response(_metadata(servable) if what else _status(servable))
     if what.lower() == "regress":
@@ -59,11 +71,11 @@ def answer(_: str) -> Response:
     return _classify(servable) if what.lower() == "classify" else _predict(servable)
 
 
-def _labelled(name: str, label: str) -> int:
-    try:
-        return models().repository.labelled(name, label)
-    except NotFoundError as error:
-        raise BadRequestError(f"Unrecognized servable version label: {label}") from error
+def _route(version: str | None, label: str | None, what: str | None, method: str) -> str:
+    """The template of a path that was told apart."""
+    which = "/versions/<version>" if version else "/labels/<label>" if label else ""
+    asked = f":{what.lower()}" if what and method == "POST" else what or ""
+    return f"/v1/models/<name>{which}{asked}"
 
 
 def _numeric(version: str | None) -> int | None:
@@ -76,34 +88,28 @@ def _numeric(version: str | None) -> int | None:
 
 
 def _status(servable: Servable) -> dict[str, object]:
-    repository = models().repository
-    try:
-        versions = repository.versions(servable.name)
-    except NotFoundError as error:
-        raise NotFoundError(f"Could not find any versions of model {servable.name}") from error
-    if servable.version is not None:
-        if servable.version not in versions:
-            raise NotFoundError(f"Could not find version {servable.version} of model {servable.name}")
-        versions = [servable.version]
-    return {"model_version_status": [_version_status(servable.name, v) for v in sorted(versions, reverse=True)]}
+    # Whoever waits for AVAILABLE before the first prediction asks for it by that.
+    with suppress(InklingError):
+        models().get(servable.name)
+    number = servable.number()
+    statuses = [status for status in models().statuses(servable.name) if number in (None, status.version)]
+    if not statuses:
+        which = "any versions" if number is None else f"version {number}"
+        raise NotFoundError(f"Could not find {which} of model {servable.name}")
+    return {"model_version_status": [_version_status(status) for status in statuses]}
 
 
-def _version_status(name: str, version: int) -> dict[str, object]:
-    state, code, message = "AVAILABLE", "OK", ""
-    try:
-        models().repository.find(name, version)
-    except BundleError as error:
-        state, code, message = "END", "DATA_LOSS", str(error)
+def _version_status(status: VersionStatus) -> dict[str, object]:
     return {
-        "version": str(version),
-        "state": state,
-        "status": {"error_code": code, "error_message": message},
+        "version": str(status.version),
+        "state": status.state,
+        "status": {"error_code": status.code, "error_message": status.error},
     }
 
 
 def _metadata(servable: Servable) -> dict[str, object]:
-    recognizer = servable.load()
-    widths = {"probabilities": len(recognizer.bundle.labels), "embedding": recognizer.embedding_width}
+    servant = servable.load()
+    widths = {"probabilities": len(servant.bundle.labels), "embedding": servant.embedding_width}
     signatures = {
         signature: {
             "inputs": {tensors.INPUT: _tensor_info("DT_UINT8", (-1, SIDE, SIDE), node_in)},
@@ -112,7 +118,7 @@ def _metadata(servable: Servable) -> dict[str, object]:
         }
         for (signature, output), (node_in, node_out) in zip(tensors.SIGNATURES.items(), _NODES.values(), strict=True)
     }
-    bundle = recognizer.bundle
+    bundle = servant.bundle
     return {
         "model_spec": {"name": bundle.name, "signature_name": "", "version": str(bundle.version)},
         "metadata": {"signature_def": {"signature_def": signatures}},
@@ -127,20 +133,23 @@ def _tensor_info(dtype: str, shape: tuple[int, ...], node: str) -> dict[str, obj
 def _predict(servable: Servable) -> Response:
     asked = parsed()
     signature = asked.get("signature_name") or "serving_default"
-    recognizer = servable.load()
+    servant = servable.load()
     if signature not in tensors.SIGNATURES:
         raise BadRequestError(f'Serving signature name: "{signature}" not found in signature def')
-    pictures, answered_as = instances(asked)
-    return json_response({answered_as: tensors.compute(recognizer.engine, tensors.SIGNATURES[signature], pictures)})
+    with told().stage("decode"):
+        pictures, answered_as = instances(asked)
+    return json_response({answered_as: computed(servant, tensors.SIGNATURES[signature], pictures)})
 
 
 def _classify(servable: Servable) -> Response:
     asked = parsed()
-    recognizer = servable.load()
+    servant = servable.load()
     if asked.get("signature_name", "serving_default") not in ("", "serving_default"):
         raise BadRequestError(_expected("classification", "classify"))
-    rows = recognizer.engine.predict(examples(asked))
-    labels = recognizer.bundle.labels
+    with told().stage("decode"):
+        pictures = examples(asked)
+    rows = computed(servant, "probabilities", pictures)
+    labels = servant.bundle.labels
     return json_response({"results": [list(zip(labels, row, strict=True)) for row in rows]})
 
 

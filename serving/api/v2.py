@@ -10,7 +10,7 @@ from flask import Blueprint, request
 
 from serving import tensors
 from serving.api import body
-from serving.api.respond import Response, json_response, models
+from serving.api.respond import Response, computed, json_response, models, recognizer, told
 from serving.engines import Pictures, Rows
 from serving.errors import BadRequestError, NotFoundError
 from serving.ink import SIDE
@@ -18,11 +18,11 @@ from serving.recognizer import Recognizer
 
 blueprint = Blueprint("v2", __name__)
 
-_LENGTH = "Inference-Header-Content-Length"
+LENGTH = "Inference-Header-Content-Length"
 """Where binary tensors follow the JSON: how many bytes that has."""
-_UNASKED = "probabilities"
+UNASKED = "probabilities"
 """The output that is answered where none is named; the embedding is ten times as much, so it must be."""
-_TYPES = {
+TYPES = {
     **{
         f"{sign}INT{bits}": f"<{letter}{bits // 8}"
         for sign, letter in (("U", "u"), ("", "i"))
@@ -59,10 +59,10 @@ def model(name: str, version: str | None = None) -> Response:
     return json_response(
         {
             "name": name,
-            "versions": [str(number) for number in models().repository.versions(name)],
+            "versions": [str(number) for number in models().model(name).available()],
             "platform": "tensorflow_savedmodel",
             "inputs": [{"name": tensors.INPUT, "datatype": "UINT8", "shape": [-1, SIDE, SIDE]}],
-            "outputs": [{"name": _UNASKED, "datatype": "FP32", "shape": [-1, len(bundle.labels)]}],
+            "outputs": [{"name": UNASKED, "datatype": "FP32", "shape": [-1, len(bundle.labels)]}],
         }
     )
 
@@ -79,16 +79,17 @@ def model_ready(name: str, version: str | None = None) -> Response:
 @blueprint.post("/v2/models/<name>/versions/<version>/infer")
 def infer(name: str, version: str | None = None) -> Response:
     """Pictures in, rows out."""
-    recognizer = _load(name, version)
+    servant = _load(name, version)
     asked, rest = _parsed()
-    pictures = _pictures(asked, rest)
+    with told().stage("decode"):
+        pictures = _pictures(asked, rest)
     outputs, parts = [], []
     for output, binary in _wanted(asked):
-        rows = tensors.compute(recognizer.engine, output, pictures)
+        rows = computed(servant, output, pictures)
         outputs.append(_output(output, rows, binary))
         if binary:
             parts.append(rows.astype("<f4", copy=False).tobytes())
-    bundle = recognizer.bundle
+    bundle = servant.bundle
     answer = {"model_name": bundle.name, "model_version": str(bundle.version), "outputs": outputs}
     if "id" in asked:
         answer["id"] = asked["id"]
@@ -96,25 +97,25 @@ def infer(name: str, version: str | None = None) -> Response:
     if parts:
         header = response.get_data()
         response.set_data(b"".join((header, *parts)))
-        response.headers[_LENGTH] = str(len(header))
+        response.headers[LENGTH] = str(len(header))
         response.content_type = "application/octet-stream"
     return response
 
 
 def _load(name: str, version: str | None) -> Recognizer:
     if version is None:
-        return models().get(name)
+        return recognizer(name)
     if not (version.isascii() and version.isdecimal()) or len(version) > 18:
         raise NotFoundError(f"model {name!r} has no version {version!r}; versions are whole numbers")
-    return models().get(name, int(version))
+    return recognizer(name, int(version))
 
 
 def _parsed() -> tuple[Mapping[str, Any], memoryview]:
     """The JSON, and the bytes behind it."""
     data = body.raw()
-    length = request.headers.get(_LENGTH)
+    length = request.headers.get(LENGTH)
     if length is not None and not (length.isascii() and length.isdecimal() and int(length) <= len(data)):
-        raise BadRequestError(f"{_LENGTH} must be the number of bytes of JSON, at most the body's {len(data)}")
+        raise BadRequestError(f"{LENGTH} must be the number of bytes of JSON, at most the body's {len(data)}")
     end = len(data) if length is None else int(length)
     try:
         asked = body.parse(data[:end])
@@ -135,8 +136,8 @@ def _pictures(asked: Mapping[str, Any], rest: memoryview) -> Pictures:
     if tensor.get("name") != tensors.INPUT:
         raise BadRequestError(f"the input must be named {tensors.INPUT!r}; {tensor.get('name')!r} is not known")
     datatype, shape = tensor.get("datatype"), tensor.get("shape")
-    if not isinstance(datatype, str) or datatype not in _TYPES:
-        raise BadRequestError(f"'datatype' must be one of {', '.join(_TYPES)}")
+    if not isinstance(datatype, str) or datatype not in TYPES:
+        raise BadRequestError(f"'datatype' must be one of {', '.join(TYPES)}")
     if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
         raise BadRequestError(f"'shape' must be a list of whole numbers, as in [1,{SIDE},{SIDE}]")
     size = _parameters(tensor).get("binary_data_size")
@@ -144,7 +145,7 @@ def _pictures(asked: Mapping[str, Any], rest: memoryview) -> Pictures:
         if "data" not in tensor:
             raise BadRequestError(f"the input {tensors.INPUT!r} has no 'data', nor a 'binary_data_size'")
         return tensors.from_flat(tensor["data"], shape)
-    kind = np.dtype(_TYPES[datatype])
+    kind = np.dtype(TYPES[datatype])
     if not size == len(rest) == prod(shape) * kind.itemsize:
         raise BadRequestError(
             f"shape {shape} of {datatype} takes {prod(shape) * kind.itemsize} bytes; "
@@ -155,15 +156,23 @@ def _pictures(asked: Mapping[str, Any], rest: memoryview) -> Pictures:
 
 def _wanted(asked: Mapping[str, Any]) -> list[tuple[str, bool]]:
     """Names of the outputs, and whether each is wanted as bytes."""
-    binary = bool(_parameters(asked).get("binary_data_output", False))
-    outputs = asked.get("outputs") or [{"name": _UNASKED}]
+    binary = _truth(asked, "binary_data_output", False)
+    outputs = asked.get("outputs", [])
     if not isinstance(outputs, list) or not all(isinstance(output, dict) for output in outputs):
         raise BadRequestError("'outputs' must be a list of objects, each with a 'name'")
     known = tensors.SIGNATURES.values()
     for output in outputs:
         if output.get("name") not in known:
             raise BadRequestError(f"there is no output {output.get('name')!r}; there are: {', '.join(known)}")
-    return [(output["name"], bool(_parameters(output).get("binary_data", binary))) for output in outputs]
+    wanted = outputs or [{"name": UNASKED}]
+    return [(output["name"], _truth(output, "binary_data", binary)) for output in wanted]
+
+
+def _truth(thing: Mapping[str, Any], name: str, default: bool) -> bool:
+    value = _parameters(thing).get(name, default)
+    if not isinstance(value, bool):
+        raise BadRequestError(f"the parameter {name!r} must be true or false")
+    return value
 
 
 def _parameters(thing: Mapping[str, Any]) -> Mapping[str, Any]:

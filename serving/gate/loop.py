@@ -8,7 +8,7 @@ threads. Those that would wait too long are answered 503.
 import os
 import selectors
 import socket
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -50,22 +50,27 @@ _SHED = "the server has more to do than it can; try again in a second"
 Job = tuple[Connection, Whole]
 Answer = Callable[[Connection, Whole], tuple[bytes, bool]]
 """Answers a request: the bytes, and whether the connection ends with them. Never raises."""
+Refused = Callable[[int], None]
 
 
 class Loop:
     """Connections from the first byte to the last.
 
     `answer` is called in the loop for small requests where `inline`, else in the threads that call `answer_one`.
-    `refused` counts, by status, what is answered without it.
+    `refused` is told the status of what is answered without it.
     """
 
-    def __init__(self, config: Config, answer: Answer, inline: bool, refused: Counter[int], log: Logger) -> None:
+    def __init__(
+        self, config: Config, answer: Answer, inline: bool, refused: Callable[[int], None], log: Logger
+    ) -> None:
         self._config = config
         self._answer = answer
         self._inline = inline
         self._worked = False
         """In the last turn."""
         self._refused = refused
+        self.shed = 0
+        """Requests that waited too long."""
         self._log = log
         self._jobs: Waiting[Job] = Waiting(config.max_wait, FEW)
         """For a thread."""
@@ -86,6 +91,11 @@ class Loop:
         wake_reader, self._wake_writer = socket.socketpair()
         self._wake_writer.setblocking(False)
         self.watch_wakes(wake_reader)
+
+    @property
+    def waits(self) -> int:
+        """Requests that have come whole and wait for their turn."""
+        return len(self._jobs) + len(self._turns) + len(self._looks)
 
     def watch_wakes(self, reader: Any) -> None:
         """Look for bytes, which mean nothing, from a pipe or socket."""
@@ -168,6 +178,7 @@ class Loop:
         return False
 
     def _shed(self, connection: Connection, request: Whole) -> None:
+        self.shed += 1
         # To a HEAD the text would look like the next answer.
         closes = self._stopped < inf or request.head.startswith(b"HEAD ")
         self._refuse(connection, 503, _SHED, closes)
@@ -264,7 +275,7 @@ class Loop:
 
     def _refuse(self, connection: Connection, status: int, text: str, closes: bool = True) -> None:
         """Answer without asking a thread."""
-        self._refused[status] += 1
+        self._refused(status)
         connection.closes = not connection.send(refusal(status, text, closes)) or closes
         self._conclude(connection)
 

@@ -2,7 +2,6 @@
 
 import os
 import threading
-from collections import Counter
 from time import monotonic
 
 from gunicorn.workers import base
@@ -12,6 +11,7 @@ from serving.gate.connection import Connection
 from serving.gate.exchange import exchange, refusal
 from serving.gate.framing import RefusedError, Whole
 from serving.gate.loop import TICK, Loop
+from serving.metrics import Metrics
 
 REQUESTS_A_CONNECTION = 100
 """About as many requests later a kept connection is closed, so that its client comes back to the worker that is idle.
@@ -35,9 +35,9 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn carries no types
     def run(self) -> None:
         """Serve until told to stop, or left alone by the arbiter; then finish what has begun."""
         config: Config = self.wsgi.extensions["inkling_config"]
-        refused: Counter[int] = self.wsgi.extensions.setdefault("inkling_refused", Counter())
+        counted: Metrics = self.wsgi.extensions["inkling_metrics"]
         # An engine elsewhere is waited for, which the loop must not.
-        self._loop = loop = Loop(config, self._answer, config.engine != "tfserving", refused, self.log)
+        self._loop = loop = Loop(config, self._answer, config.engine != "tfserving", counted.refused, self.log)
         self._serving = True
         threads = [
             threading.Thread(target=self._answer_requests, args=(loop,), daemon=True) for _ in range(self.cfg.threads)
@@ -49,7 +49,8 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn carries no types
         while self.alive and os.getppid() == self.ppid:
             if loop.turn():
                 self.notify()
-                self._tell(refused[503])
+                counted.waiting(loop.waits)
+                self._tell(loop.shed)
         self.alive = False
         loop.finish(self.sockets, self.notify)
         self._serving = False

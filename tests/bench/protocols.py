@@ -13,6 +13,7 @@ from time import perf_counter, sleep
 import numpy as np
 
 from serving import ink
+from serving.client import Client
 from serving.config import Config
 from serving.engines import Engine, OpenVINOEngine, Pictures, TensorFlowEngine
 from serving.errors import InklingError
@@ -86,6 +87,23 @@ def batches(plan: Plan) -> None:
     )
 
 
+def client(plan: Plan) -> None:
+    """A drawing sent by our client, and by `http.client` as it is."""
+    progress("the Python client")
+    request = STROKES.request
+    headers = {"Content-Type": request.kind}
+    with (
+        running((*OURS, "--workers", "1"), STROKES) as server,
+        Client(f"http://{HOST}:{server.port}") as ours,
+        closing(http.client.HTTPConnection(HOST, server.port)) as connection,
+    ):
+        near, far = by_turns(
+            lambda: _post(connection, request.path, request.body, headers), lambda: ours.predict([STROKE]), plan
+        )
+    heads = ("one drawing", "`http.client`, ms", "`serving.client`, ms")
+    table("The Python client", heads, [("strokes", ms(near), ms(far))], "One connection, by turns.")
+
+
 def _requests(pictures: Pictures) -> list[tuple[str, bytes, dict[str, str]]]:
     """Path, body and headers, in the order of `SHARES`."""
     tensor = {"name": "image", "datatype": "UINT8", "shape": list(pictures.shape)}
@@ -147,4 +165,4 @@ def _behind_grpc(bundle: Path) -> Iterator[Engine]:
         process.wait()
 
 
-ALL = (hop, batches)
+ALL = (hop, batches, client)

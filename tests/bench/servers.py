@@ -8,8 +8,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from math import nan
 from pathlib import Path
@@ -33,42 +33,75 @@ class Server:
 
     port: int
     seconds: float
-    _pid: int
+    pid: int
 
     def memory(self) -> tuple[float, float]:
         """Resident and proportional memory of the larger worker in MB; NaN without Linux's /proc."""
-        return max(map(_memory, _children(self._pid)), default=(nan, nan))
+        return max(map(_memory, _children(self.pid)), default=(nan, nan))
+
+    def memory_of_all(self) -> float:
+        """Memory of all its processes in MB, what they share counted once; NaN without Linux's /proc."""
+        return sum(_memory(pid)[1] for pid in _family(self.pid)) if Path("/proc").is_dir() else nan
+
+    def computed(self) -> float:
+        """Seconds of a core that all its processes have taken so far; NaN without Linux's /proc."""
+        return sum(map(_computed, _family(self.pid))) if Path("/proc").is_dir() else nan
+
+
+def running(arguments: Sequence[str], case: Case) -> AbstractContextManager[Server]:
+    """Start `python -m ARGUMENTS`, `{port}` among them filled in, and wait until it answers `case` correctly."""
+    return started([sys.executable, "-m", *arguments], lambda port: check(port, case))
 
 
 @contextmanager
-def running(arguments: Sequence[str], case: Case) -> Iterator[Server]:
-    """Start `python -m ARGUMENTS`, `{port}` among them filled in, and wait until it answers `case` correctly."""
-    with closing(socket.create_server((HOST, 0))) as taken:
-        port: int = taken.getsockname()[1]
-    command = [sys.executable, "-m", *(argument.replace("{port}", str(port)) for argument in arguments)]
+def started(
+    command: Sequence[str], ready: Callable[[int], object], variables: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """Start a command and wait until `ready` no longer fails for its port; end it, and all that it started.
+
+    `{port}`, and where more are needed `{second}` and `{third}`, are filled into command and variables.
+    """
+    ports = _free_ports("port", "second", "third")
+    port = ports["port"]
+    command = [_filled(word, ports) for word in command]
+    environment = os.environ | {name: _filled(value, ports) for name, value in (variables or {}).items()}
     with tempfile.TemporaryFile() as log:
-        started = perf_counter()
+        began = perf_counter()
         process = subprocess.Popen(
             command,
+            stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=ROOT,
+            env=environment,
             # A Ctrl-C is for us alone; the group is what we end.
             start_new_session=True,
         )
         try:
-            if not _wait(process, port, case, started + _PATIENCE):
+            if not _wait(process, lambda: ready(port), began + _PATIENCE):
                 log.seek(0)
                 raise WrongAnswerError(f"{' '.join(command)} did not start:\n{log.read().decode()}")
-            yield Server(port, perf_counter() - started, process.pid)
+            yield Server(port, perf_counter() - began, process.pid)
         finally:
             _end(process)
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, case: Case, end: float) -> bool:
+def _free_ports(*names: str) -> dict[str, int]:
+    with ExitStack() as stack:
+        taken = {name: stack.enter_context(closing(socket.create_server((HOST, 0)))) for name in names}
+        return {name: server.getsockname()[1] for name, server in taken.items()}
+
+
+def _filled(word: str, ports: Mapping[str, int]) -> str:
+    for name, port in ports.items():
+        word = word.replace(f"{{{name}}}", str(port))
+    return word
+
+
+def _wait(process: subprocess.Popen[bytes], ask: Callable[[], object], end: float) -> bool:
     while process.poll() is None and perf_counter() < end:
         with suppress(OSError, http.client.HTTPException):
-            check(port, case)
+            ask()
             return True
         sleep(0.005)
     return False
@@ -103,6 +136,16 @@ def _children(pid: int) -> list[int]:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except FileNotFoundError:
         return []
+
+
+def _family(pid: int) -> list[int]:
+    return [pid, *(member for child in _children(pid) for member in _family(child))]
+
+
+def _computed(pid: int) -> float:
+    # The fields from the third on follow the name, which may hold anything: user and system time are 14 and 15.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _memory(pid: int) -> tuple[float, float]:

@@ -70,6 +70,27 @@ def test_openvino_finds_the_embedding_that_the_saved_model_declares(tiny_bundle:
 
 
 @pytest.mark.parametrize("name", IN_PROCESS)
+def test_files_may_be_cut_off_once_they_are_read(name: str, tiny_bundle: Bundle, tmp_path: Path) -> None:
+    # In a process of its own, for the fault would end it.
+    code = """
+import shutil, sys
+from pathlib import Path
+import numpy as np
+from serving.engines import load
+path = Path(shutil.copytree(sys.argv[2], sys.argv[3]))
+engine = load(sys.argv[1], path)
+for file in path.rglob("variables/*"):
+    file.write_bytes(b"")
+pictures = np.zeros((2, 28, 28), np.uint8)
+assert engine.predict(pictures).shape == (2, 10)
+assert engine.embed(pictures).shape == (2, 32)
+"""
+    command = [sys.executable, "-c", code, name, str(tiny_bundle.path), str(tmp_path / "1")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", IN_PROCESS)
 def test_a_directory_without_a_model_is_refused_in_words(name: str, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="holds no SavedModel"):
         load(name, tmp_path)

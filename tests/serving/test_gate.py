@@ -251,7 +251,7 @@ def test_without_its_parent_no_worker_stays() -> None:
 
 
 def test_a_killed_worker_is_replaced_and_the_others_go_on() -> None:
-    with started_server("--workers", "2", errors="Traceback") as server:
+    with started_server("--workers", "2", expected="was sent SIGKILL") as server:
         before = workers_of(server.process)
         for worker in before:
             os.kill(worker, signal.SIGKILL)

@@ -116,6 +116,11 @@ def test_options_in_the_query_and_in_json(client: FlaskClient) -> None:
 TWO_SEVENS = [*SEVEN, [[x + 90, y] for x, y in SEVEN[0]]]
 
 
+def test_a_whole_number_may_have_a_point(client: FlaskClient) -> None:
+    (symbol,) = ask(client, strokes=SEVEN, top=2.0).json["symbols"]  # type: ignore[index]
+    assert len(symbol["top"]) == 2
+
+
 def test_many_symbols_are_read_where_they_are_asked_for(client: FlaskClient) -> None:
     answer = ask(client, strokes=TWO_SEVENS, symbols="many").json
     assert answer is not None
@@ -155,12 +160,19 @@ FAULTS: list[tuple[dict[str, Any], int, str]] = [
     ({"json": {"images": ["", ""] * 200}}, 413, "at most 256"),
     ({"json": {"strokes": "none"}}, 400, "list of strokes"),
     ({"json": {"strokes": [[[1, 2], [3]]]}}, 400, "pairs"),
+    ({"json": {"strokes": [[["1", "2"]]]}}, 400, "pairs of finite numbers"),
+    ({"json": {"strokes": [[[True, False]]]}}, 400, "pairs of finite numbers"),
+    ({"json": {"strokes": [[[None, 1]]]}}, 400, "pairs of finite numbers"),
     ({"json": {"strokes": [[[1e308, 0], [-1e308, 0]]]}}, 422, "too far out"),
     ({"json": {"pixels": [[0] * 28] * 27}}, 400, r"shape \[27, 28\]"),
     ({"json": {"pixels": [[300] * 28] * 28}}, 400, "outside"),
     ({"json": {"pixels": "x"}}, 400, "28 rows"),
+    ({"json": {"pixels": [["7"] * 28] * 28}}, 400, "28 rows"),
+    ({"json": {"pixels": [[True] * 28] * 28}}, 400, "28 rows"),
     ({"json": {"strokes": [], "top": 0}}, 400, "'top' must be a whole number"),
     ({"json": {"strokes": [], "top": "many"}}, 400, "'top' must be a whole number"),
+    ({"json": {"strokes": [], "top": 1.5}}, 400, "'top' must be a whole number"),
+    ({"json": {"strokes": [], "top": 10**9}}, 400, "from 1 to 999,999,999"),
     ({"json": {"strokes": [], "version": True}}, 400, "'version' must be a whole number"),
     ({"json": {"strokes": [], "model": 5}}, 400, "name"),
     ({"json": {"strokes": [], "seen": "perhaps"}}, 400, "true or false"),
@@ -213,6 +225,8 @@ def test_models_are_listed(client: FlaskClient) -> None:
     assert listed["models"][0] == {
         "name": "digits",
         "versions": VERSIONS,
+        "status": [{"version": VERSIONS[-1], "state": "START", "error": ""}],
+        "version_labels": {},
         "labels": list("0123456789"),
         "symbols": "many",
     }

@@ -5,6 +5,7 @@
 
 import http.client
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -26,6 +27,8 @@ from serving.bundle import Bundle
 from serving.config import Config
 from serving.engines import TensorFlowEngine, load
 from serving.errors import InklingError, NotReadyError, TooSlowError
+from serving.loaded import LoadedModels
+from serving.metrics import Metrics
 from serving.tfserving import TFServingEngine
 from tests.conftest import running_server
 from tests.drawings import SEVEN
@@ -201,12 +204,18 @@ class _HalfOf:
         }
 
 
-def test_away_at_the_start_it_is_said_at_once_and_used_when_it_comes(models: Path, tiny_bundle: Bundle) -> None:
+def test_away_at_the_start_it_is_said_at_once_and_used_when_it_comes(
+    models: Path, tiny_bundle: Bundle, caplog: pytest.LogCaptureFixture
+) -> None:
     server = model_server(models)
     engine = TFServingEngine(tiny_bundle.path, server.address)
     pictures = np.zeros((1, 28, 28), np.uint8)
-    with pytest.raises(NotReadyError, match=r"does not answer .*start it, or say where it is with --tfserving"):
+    with pytest.raises(NotReadyError, match="TensorFlow Serving.* does not answer") as away:
         engine.predict(pictures)
+    # Where it is concerns the operator, and nobody else.
+    assert server.address not in str(away.value)
+    assert f"{server.address} does not answer" in caplog.text
+    assert "say where it is with --tfserving" in caplog.text
     slowest = max(seconds_to_raise(NotReadyError, lambda: engine.predict(pictures)) for _ in range(50))
     assert slowest < AT_ONCE
     assert seconds_to_raise(NotReadyError, engine.check) < AT_ONCE
@@ -252,7 +261,7 @@ def test_a_slow_one_is_waited_for_until_the_deadline_and_then_left_alone(
 
 
 def test_what_is_turned_away_is_asked_once_more_and_what_is_slow_is_not(
-    server: ModelServer, tiny_bundle: Bundle
+    server: ModelServer, tiny_bundle: Bundle, caplog: pytest.LogCaptureFixture
 ) -> None:
     if not isinstance(server, StandIn):
         pytest.skip("the real one cannot be told to be busy")
@@ -262,9 +271,10 @@ def test_what_is_turned_away_is_asked_once_more_and_what_is_slow_is_not(
     for busy, error in ((1, None), (2, NotReadyError)):
         calls.clear()
         server.services.busy = busy
-        with pytest.raises(error, match="queue .* is full") if error else nullcontext():
+        with pytest.raises(error, match="does not answer") if error else nullcontext():
             engine.predict(pictures)
         assert len(calls) == 2
+    assert "queue to which this task was submitted is full" in caplog.text
     assert seconds_until(lambda: engine.predict(pictures)) < RECOVERY
     calls.clear()
     server.pause()
@@ -291,12 +301,37 @@ def test_over_http_away_is_503_and_slow_is_504(
     for response in (client.post("/predict", json=body), client.get("/readyz")):
         assert response.status_code == 503
         assert response.headers["Retry-After"] == "1"
+        assert "127.0.0.1" not in response.text
     assert client.get("/healthz").status_code == 200
+
+
+def test_a_version_is_not_swapped_in_before_it_is_available_there(
+    server: ModelServer, models: Path, tmp_path: Path
+) -> None:
+    if not isinstance(server, StandIn):
+        pytest.skip("the real one looks at the folder by itself")
+    shutil.copytree(models / "tiny", tmp_path / "tiny")
+    loaded = LoadedModels(Config(models=tmp_path, engine="tfserving", tfserving=server.address), Metrics("openvino"))
+    assert loaded.get("tiny").bundle.version == 1
+    shutil.copytree(tmp_path / "tiny" / "1", tmp_path / "tiny" / "2")
+    loaded.refresh()
+    assert loaded.get("tiny").bundle.version == 1
+    newest = loaded.statuses("tiny")[0]
+    assert (newest.version, newest.state, newest.code) == (2, "END", "UNAVAILABLE")
+    assert "Could not find version 2" in newest.error
+    server.services.models["tiny", 2] = server.services.models["tiny", 1]
+    try:
+        # Nothing changed on this disk.
+        loaded.refresh()
+        assert loaded.get("tiny").bundle.version == 2
+    finally:
+        del server.services.models["tiny", 2]
 
 
 def test_workers_find_it_after_the_fork_and_again_after_its_restart(models: Path) -> None:
     server = model_server(models)
-    arguments = ("--engine", "tfserving", "--tfserving", server.address, "--models", str(models), "--workers", "2")
+    # An address is enough to say which engine is meant.
+    arguments = ("--tfserving", server.address, "--models", str(models), "--workers", "2")
     try:
         server.start()
         # The shipped model, asked for by /readyz, is not served there: so the server is watched by its own.
@@ -341,8 +376,14 @@ def test_where_grpc_is_not_installed_it_is_said_what_to_install() -> None:
     assert "pip install 'inkling[tfserving]'" in done.stderr
 
 
-def test_an_address_without_a_port_is_refused() -> None:
-    command = [sys.executable, "-m", "serving", "--engine", "tfserving", "--tfserving", "models.example"]
-    done = subprocess.run(command, capture_output=True, text=True)
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--tfserving", "models.example"), "--tfserving: must be HOST:PORT"),
+        (("--engine", "openvino", "--tfserving", "models.example:8500"), "--engine openvino has no use for it"),
+    ],
+)
+def test_an_address_that_is_none_or_for_nobody_is_refused(arguments: tuple[str, ...], words: str) -> None:
+    done = subprocess.run([sys.executable, "-m", "serving", *arguments], capture_output=True, text=True)
     assert done.returncode == 2
-    assert "--tfserving: must be HOST:PORT" in done.stderr
+    assert words in done.stderr

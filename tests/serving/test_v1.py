@@ -113,6 +113,7 @@ def test_versions_and_labels(tiny: FlaskClient, digits: Any, which: str) -> None
 
 def test_a_label_moves_when_its_file_changes(tiny: FlaskClient, models: Path) -> None:
     def stable() -> Any:
+        tiny.application.extensions["inkling_models"].refresh()
         return tiny.get("/v1/models/tiny/labels/stable").json["model_version_status"][0]["version"]  # type: ignore[index]
 
     file = models / "tiny" / "labels.json"
@@ -121,9 +122,20 @@ def test_a_label_moves_when_its_file_changes(tiny: FlaskClient, models: Path) ->
     file.write_text('{"stable": 2}')
     assert stable() == "2"
     file.write_text("{")
-    broken = tiny.get("/v1/models/tiny/labels/stable")
-    assert (broken.status_code, "labels.json is not JSON" in broken.text) == (503, True)
+    assert stable() == "2"
     file.write_text(before)
+    assert stable() == "1"
+
+
+def test_labels_that_could_never_be_read_are_told(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    place = tmp_path / "tiny"
+    place.mkdir()
+    (place / "1").symlink_to(tiny_bundle.path)
+    (place / "labels.json").write_text("{")
+    client = create_app(Config(models=tmp_path)).test_client()
+    broken = client.get("/v1/models/tiny/labels/stable")
+    assert (broken.status_code, "tiny/labels.json is not JSON" in broken.text) == (503, True)
+    assert client.get("/v1/models/tiny/metadata").status_code == 200
 
 
 def test_the_status_is_what_the_official_messages_say(tiny: FlaskClient) -> None:

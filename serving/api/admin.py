@@ -1,0 +1,45 @@
+"""`/admin`: what changes the server's state, for those who bring the token."""
+
+import orjson
+from flask import Blueprint, request
+
+from serving.api.respond import Response, config, json_response, models
+from serving.api.tokens import require
+from serving.errors import BadRequestError
+from serving.repository import is_name
+
+blueprint = Blueprint("admin", __name__, url_prefix="/admin")
+
+
+@blueprint.before_request
+def authorize() -> None:
+    """Nobody passes without the token."""
+    require(config().admin_token, "start it with --admin-token-file FILE, or $INKLING_ADMIN_TOKEN")
+
+
+@blueprint.put("/models/<name>/labels/<label>")
+def put_label(name: str, label: str) -> Response:
+    """Let a label stand for a version, which is loaded before."""
+    if not is_name(label) or label.isdecimal():
+        raise BadRequestError("a label must be up to 100 of A-Z, a-z, 0-9, '_', '.' and '-', and not a number")
+    models().put_label(name, label, version := _version())
+    return json_response({"model": name, "label": label, "version": version})
+
+
+@blueprint.delete("/models/<name>/labels/<label>")
+def remove_label(name: str, label: str) -> Response:
+    """Remove a label; the version goes too, unless the policy or another label wants it."""
+    models().remove_label(name, label)
+    return json_response({"model": name, "label": label, "version": None})
+
+
+def _version() -> int:
+    try:
+        body = orjson.loads(request.get_data(cache=False))
+    except orjson.JSONDecodeError as error:
+        raise BadRequestError(f"the body is not JSON: {error}") from error
+    version = body.get("version") if isinstance(body, dict) else None
+    # To JSON, 3.0 is a whole number.
+    if isinstance(version, bool) or not isinstance(version, int | float) or version < 1 or version % 1:
+        raise BadRequestError('the body must name the version, as in {"version": 3}')
+    return int(version)
