@@ -60,7 +60,7 @@ def _on_paper(planes: tuple[MatLike, ...]) -> Picture:
         ink = photo.coverage(planes)
         return ink if ink.any() else _cut_out_tightly(planes)
     contrast = _strongest(planes, paper)
-    if _spans(contrast) and max(contrast.shape) > _TINY:
+    if max(contrast.shape) > _TINY and _spans(contrast):
         contrast = specks.remove(lines.remove(contrast, _LEAST_CONTRAST)[0], _LEAST_CONTRAST)
     return _to_full_scale(contrast)
 
@@ -80,7 +80,9 @@ def _cut_out_tightly(planes: tuple[MatLike, ...]) -> Picture:
 def _paper_colour(planes: tuple[MatLike, ...]) -> NDArray[np.float32] | None:
     """The one colour of the paper, float32[C]; None where there is no such, or another in a corner: a table."""
     samples = _samples(planes)
-    colour: NDArray[np.float32] = np.median(samples, axis=1)
+    middle = samples.shape[1] // 2
+    # The median; `np.median` takes five times as long.
+    colour = np.partition(samples, middle, axis=1)[:, middle].astype(np.float32)
     if max(planes[0].shape) <= _TINY:
         return colour
     if (np.abs(_corners(planes) - colour[:, None]) >= _LEAST_CONTRAST).any():
@@ -116,11 +118,11 @@ def _contrast_of_a_drawing(colours: Sequence[MatLike], alpha: MatLike) -> MatLik
     return result
 
 
-def _samples(planes: Sequence[MatLike]) -> NDArray[np.float32]:
-    """Values float32[C,S] at places all over the picture."""
+def _samples(planes: Sequence[MatLike]) -> Picture:
+    """Values uint8[C,S] at places all over the picture."""
     height, width = planes[0].shape
     rows, columns = slice(None, None, max(1, height // _SAMPLES)), slice(None, None, max(1, width // _SAMPLES))
-    return np.stack([plane[rows, columns].ravel() for plane in planes]).astype(np.float32)
+    return np.stack([plane[rows, columns].ravel() for plane in planes])
 
 
 def _strongest(planes: Sequence[MatLike], paper: NDArray[np.float32]) -> MatLike:
