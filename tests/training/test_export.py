@@ -10,7 +10,7 @@ import pytest
 from serving import bundle, ink
 from serving.bundle import Bundle
 from serving.engines import OpenVINOEngine, TensorFlowEngine
-from serving.repository import SHIPPED
+from serving.repository import SHIPPED, Repository
 from tests.conftest import TINY
 from training import export as exporting
 from training.datasets import DataSet
@@ -82,7 +82,7 @@ def test_the_temperature_does_not_change_the_answer(tiny_bundle: Bundle, optdigi
 
 @pytest.mark.slow
 def test_the_shipped_model_reads_mnist_as_its_card_says(mnist: DataSet) -> None:
-    shipped = bundle.read(SHIPPED / "digits" / "3")
+    shipped = Repository(SHIPPED).find("digits")
     answers = OpenVINOEngine(shipped.path, "f32").predict(mnist.x_test).argmax(axis=1)
     accuracy = float((answers == mnist.y_test).mean())
     assert accuracy == pytest.approx(shipped.metadata.metrics["accuracy"], abs=1e-4)
@@ -91,7 +91,7 @@ def test_the_shipped_model_reads_mnist_as_its_card_says(mnist: DataSet) -> None:
 
 @pytest.mark.slow
 def test_the_eyes_of_the_server_see_mnist_as_it_is(mnist: DataSet) -> None:
-    shipped = bundle.read(SHIPPED / "digits" / "3")
+    shipped = Repository(SHIPPED).find("digits")
     seen = np.concatenate([ink.from_picture(picture).pictures for picture in mnist.x_test])
     answers = OpenVINOEngine(shipped.path).predict(seen).argmax(axis=1)
     assert float((answers == mnist.y_test).mean()) > shipped.metadata.metrics["accuracy"] - 0.002
