@@ -15,13 +15,12 @@ from training.models import EMBEDDING, Conv, Network, build
 from transfer.base import Base, from_model, load
 from transfer.errors import TransferError
 
+NEWEST = Repository(SHIPPED).versions("digits")[-1]
+
 
 @pytest.fixture
 def pictures(optdigits: DataSet) -> NDArray[np.uint8]:
     return optdigits.x_test[:20]
-
-
-NEWEST = Repository(SHIPPED).versions("digits")[-1]
 
 
 def small(**options: object) -> keras.Model:
