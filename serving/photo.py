@@ -24,6 +24,8 @@ _GRAINS = 4.0
 """Standard deviations of the paper's grain above which something may be ink."""
 _FEWEST, _LEVELS = 5.0, 2.0
 """What may be ink differs from the paper by at least this much (of 255), and by so many of the camera's levels."""
+_DOUBTFUL, _NARROW = 43, 13
+"""Brush from which on strokes are doubtful, and one that shadows are broader than."""
 _HALF, _STRONGEST = 0.5, 99.5
 """Where that share of the depth of the strongest strokes (a percentile) is reached, the grain is not measured, unless
 such depths are usual."""
@@ -39,6 +41,8 @@ class Photo:
 
     planes: tuple[MatLike, ...]
     """The picture as sent, [H,W] a colour."""
+    widest: int = strokes.WIDEST
+    """No stroke is taken to be wider, in small pixels."""
     small: tuple[MatLike, ...] = ()
     """The same, shrunk to `_SMALL` and without grain."""
     sheet: MatLike = field(default_factory=_unknown)
@@ -77,7 +81,8 @@ def find_sheet(photo: Photo) -> Photo:
 
 def find_strokes(photo: Photo) -> Photo:
     """Decide whether strokes are darker or lighter than the paper, and how wide they are."""
-    return replace(photo, strokes=strokes.find(photo.small, photo.sheet))
+    found = strokes.find(photo.small, photo.sheet)
+    return replace(photo, strokes=replace(found, brush=min(found.brush, photo.widest)))
 
 
 def find_paper(photo: Photo) -> Photo:
@@ -158,13 +163,23 @@ STEPS: tuple[tuple[str, Callable[[Photo], Photo]], ...] = (
 
 def coverage(planes: tuple[MatLike, ...]) -> Picture:
     """How much ink is where in a photo, its colour planes uint8[H,W] each: uint8[H,W], 0 paper to 255 ink."""
-    *_, (_, photo) = walk(planes)
-    return photo.ink.astype(np.uint8, copy=False)
+    return walk(planes)[-1][1].ink.astype(np.uint8, copy=False)
 
 
-def walk(planes: tuple[MatLike, ...]) -> Iterator[tuple[str, Photo]]:
-    """Take the steps one by one; gives the name of each and what is known after it."""
-    photo = Photo(planes)
+def walk(planes: tuple[MatLike, ...]) -> list[tuple[str, Photo]]:
+    """All steps: the name of each and what is known after it.
+
+    Hardly a stroke is so broad that shadows do not look broader. Where the strokes seem to be, they are looked for a
+    second time as if they were narrow; and there is ink only if there is some for either, or for narrow ones alone.
+    """
+    found = list(_walk(Photo(planes)))
+    if found[-1][1].strokes.brush < _DOUBTFUL:
+        return found
+    narrow = list(_walk(Photo(planes, widest=_NARROW)))
+    return found if found[-1][1].ink.any() and narrow[-1][1].ink.any() else narrow
+
+
+def _walk(photo: Photo) -> Iterator[tuple[str, Photo]]:
     for name, step in STEPS:
         photo = step(photo)
         yield name, photo

@@ -18,6 +18,7 @@ from tests.field.drawn import line_up
 from tests.field.handmade import Path as PenPath
 from tests.field.handmade import digit
 from tests.field.photos import Photo, photograph
+from tests.field.ways import WAYS
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH, HEIGHT = 640, 480
@@ -63,6 +64,13 @@ def test_the_shipped_model_reads_most_photos() -> None:
     recognizer = Recognizer(bundle, OpenVINOEngine(bundle.path))
     readings = recognizer.read([ink.from_bytes(photo.jpeg) for photo in photos(20)], 1)
     assert sum(reading.text == "5" for reading in readings) >= 15
+
+
+@pytest.mark.parametrize("number", [59, 81, 105, 129, 138, 166])
+def test_lines_and_shadows_on_a_blank_sheet_are_no_ink(number: int) -> None:
+    sent = WAYS["blank paper, photo"].make(number)
+    assert isinstance(sent.body, bytes)
+    assert ink.from_bytes(sent.body, many=True).boxes == ()
 
 
 @pytest.fixture
