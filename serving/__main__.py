@@ -66,6 +66,25 @@ def main() -> None:
         metavar="SECONDS",
         help="longest wait for a request's turn under load, beyond which it is answered 503 (default: %(default)s)",
     )
+    parser.add_argument(
+        "--feedback",
+        type=Path,
+        metavar="FILE",
+        help="take corrections, and keep them in this file (default: none are taken)",
+    )
+    parser.add_argument(
+        "--feedback-mb",
+        type=int,
+        default=defaults.feedback_bytes >> 20,
+        metavar="MB",
+        help="megabytes of corrected drawings that are kept; beyond, the oldest go (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--teach",
+        type=Path,
+        metavar="DIR",
+        help="let those who bring the token teach new symbols; jobs are kept in this folder (default: nobody may)",
+    )
     parser.add_argument("--workers", type=int, help="processes (default: one a core)")
     parser.add_argument(
         "--log",
@@ -93,6 +112,8 @@ def main() -> None:
             parser.error(f"--cors-origin must be scheme://host[:port] without a path, or *; {origin!r} is not")
     if not 0 <= arguments.max_wait < 60:
         parser.error(f"--max-wait must be from 0 to 60 seconds; {arguments.max_wait:g} is not")
+    if not 1 <= arguments.feedback_mb <= 1_000_000:
+        parser.error(f"--feedback-mb must be a number from 1 on; {arguments.feedback_mb} is not")
     try:
         parse(arguments.model_version_policy)
     except BadRequestError as error:
@@ -107,9 +128,14 @@ def main() -> None:
             admin_token=_admin_token(arguments.admin_token_file, defaults),
             proxies=arguments.proxies,
             log=arguments.log,
+            feedback=arguments.feedback,
+            feedback_bytes=arguments.feedback_mb << 20,
+            teach=arguments.teach,
             cors_origins=tuple(arguments.cors_origin),
             max_wait=arguments.max_wait,
         )
+        if config.teach and not config.admin_token:
+            parser.error("--teach needs a token: give --admin-token-file FILE, or set $INKLING_ADMIN_TOKEN")
         serve(config, arguments.host, arguments.port, arguments.workers)
     except InklingError as error:
         sys.exit(f"inkling-serve: {error}")

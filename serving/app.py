@@ -1,15 +1,20 @@
 """The web application: blueprints over the recogniser, one handler for all errors."""
 
+import math
+
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from serving.api import admin, docs, headers, health, metrics, page, predict, v1, v2
+from serving.api import admin, docs, download, feedback, headers, health, metrics, page, predict, quality, teach, v1, v2
 from serving.api.respond import Response, json_response, told
 from serving.config import Config
-from serving.errors import InklingError
+from serving.errors import InklingError, TooOftenError
+from serving.feedback.store import Feedback
 from serving.loaded import LoadedModels
 from serving.metrics import Metrics
+from serving.rates import Rates
+from serving.teach.jobs import Jobs
 from serving.telling import Telling
 from serving.tracing import Tracing, asked_for
 
@@ -17,7 +22,8 @@ from serving.tracing import Tracing, asked_for
 def create_app(config: Config | None = None) -> Flask:
     """Make the application. No model is loaded yet, so that a server may fork afterwards.
 
-    Raises NotReadyError where the environment asks for traces and OpenTelemetry is not installed.
+    Raises NotReadyError where the environment asks for traces and OpenTelemetry is not installed, NotReadyError or
+    StorageError where the files for corrections or jobs cannot be used.
     """
     config = config or Config()
     app = Flask("serving")
@@ -25,7 +31,11 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions["inkling_config"] = config
     counted = app.extensions["inkling_metrics"] = Metrics(config.engine, config.counts)
     app.extensions["inkling_models"] = LoadedModels(config, counted)
-    for part in (predict, v1, v2, health, metrics, docs, page, admin):
+    app.extensions["inkling_feedback"] = (
+        (Feedback(config.feedback, config.feedback_bytes), Rates(config.feedback_rate)) if config.feedback else None
+    )
+    app.extensions["inkling_jobs"] = Jobs(config.teach) if config.teach else None
+    for part in (predict, v1, v2, health, metrics, docs, page, admin, download, feedback, teach, quality):
         app.register_blueprint(part.blueprint)
     headers.harden(app, config)
     app.register_error_handler(InklingError, _inkling_error)
@@ -41,7 +51,10 @@ def create_app(config: Config | None = None) -> Flask:
 def _inkling_error(error: InklingError) -> Response:
     if error.status >= 500:
         told().error = error
-    return _error(str(error), error.status)
+    response = _error(str(error), error.status)
+    if isinstance(error, TooOftenError):
+        response.headers["Retry-After"] = str(math.ceil(error.seconds))
+    return response
 
 
 def _too_deep(_: RecursionError) -> Response:

@@ -50,6 +50,14 @@ class Config:
     """Seconds in which an answer must be taken."""
     admin_token: str = field(default_factory=lambda: os.environ.get("INKLING_ADMIN_TOKEN", ""), repr=False)
     """Secret that everything under /admin asks for; without one, nobody may."""
+    feedback: Path | None = None
+    """File in which corrections are kept; without one, none are taken."""
+    feedback_bytes: int = 256 * 1024 * 1024
+    """Most bytes of corrected drawings that are kept; beyond, the oldest go."""
+    feedback_rate: int = 30
+    """Corrections that a client may send in a minute."""
+    teach: Path | None = None
+    """Folder of teaching jobs, with the drawings that they learn from; without one, nothing is taught."""
     counts: Path | None = None
     """Folder in which worker processes count together what `/metrics` tells; without one, each counts by itself."""
     proxies: int = 0

@@ -49,6 +49,16 @@ class ImpossibleError(InklingError):
     status = 422
 
 
+class TooOftenError(InklingError):
+    """A client asks for more than it may; `seconds` later it may again."""
+
+    status = 429
+
+    def __init__(self, text: str, seconds: float) -> None:
+        super().__init__(text)
+        self.seconds = seconds
+
+
 class NotReadyError(InklingError):
     """No model can answer now."""
 

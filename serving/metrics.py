@@ -126,6 +126,15 @@ class Metrics:
         """This process could not load a version."""
         self._counts.add((FAILURES.name, model, str(version)))
 
+    def symbols(self) -> dict[tuple[str, int], dict[tuple[str, bool], int]]:
+        """By model and version, how often each label was read, unsure or not, by all processes together."""
+        found: dict[tuple[str, int], dict[tuple[str, bool], int]] = defaultdict(dict)
+        for (name, *values), numbers in self._counts.total().items():
+            if name == SYMBOLS.name:
+                model, version, label, unsure = values
+                found[model, int(version)][label, unsure == "true"] = int(numbers[0])
+        return dict(found)
+
     def exposed(self) -> str:
         """All metrics of all processes together, in Prometheus's text format."""
         found: dict[str, list[tuple[list[str], list[float]]]] = defaultdict(list)

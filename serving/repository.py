@@ -49,21 +49,24 @@ class Repository:
 
         Raises NotFoundError where there is no such name or version, BundleError where it is damaged.
         """
+        return bundle.read(self._version(name, version))
+
+    def metadata(self, name: str, version: int | None = None) -> bundle.Metadata:
+        """What that version, or the newest, says of itself, unchecked; raises NotFoundError, or BundleError."""
+        path = self._version(name, version)
+        try:
+            return bundle.read_metadata(path / bundle.METADATA)
+        except BundleError as error:
+            raise without_folder(error, path) from error
+
+    def _version(self, name: str, version: int | None) -> Path:
         place = self.place(name)
         versions = _versions(place)
         if version is None:
             version = versions[-1]
         if version not in versions:
             raise NotFoundError(f"model {name!r} has no version {version}; there is {', '.join(map(str, versions))}")
-        return bundle.read(place / str(version))
-
-    def metadata(self, name: str) -> bundle.Metadata:
-        """What the newest version says of itself, unchecked; raises NotFoundError, or BundleError."""
-        path = self.place(name) / str(self.versions(name)[-1])
-        try:
-            return bundle.read_metadata(path / bundle.METADATA)
-        except BundleError as error:
-            raise without_folder(error, path) from error
+        return place / str(version)
 
     def place(self, name: str) -> Path:
         """The folder of a model's versions; raises NotFoundError for an unknown name."""

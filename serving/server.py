@@ -14,7 +14,8 @@ from serving.app import create_app
 from serving.config import Config
 from serving.counts import fresh_folder
 from serving.engines import import_library
-from serving.errors import InklingError
+from serving.errors import InklingError, NotReadyError
+from serving.teach.runner import Runner, is_possible
 
 THREADS = 4
 """Threads a worker: enough for slow clients not to block the others; the computing is one core's anyway."""
@@ -27,10 +28,12 @@ _KNOWN = make_settings()
 def serve(config: Config, host: str, port: int, workers: int | None = None) -> None:
     """Serve until a signal ends it. Every worker loads its models after the fork.
 
-    Raises NotReadyError where the engine's library is not installed.
+    Raises NotReadyError where the engine's library, or what teaching needs, is not installed.
     """
     # In the parent, so that all workers share its memory.
     import_library(config.engine)
+    if config.teach and not is_possible():
+        raise NotReadyError("--teach needs TensorFlow, which is not installed here; pip install 'inkling[train]'")
     settings = gunicorn_settings(host, port, workers or _cores())
     logs.configure(config.log)
     # gunicorn's own words look like ours.
@@ -102,3 +105,6 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
         except InklingError as error:
             logs.LOGGER.warning("not ready: %s", error)
         models.watch()
+        config: Config = self._app.extensions["inkling_config"]
+        if config.teach and config.admin_token and is_possible():
+            Runner(self._app.extensions["inkling_jobs"], config.models).start()

@@ -2,12 +2,19 @@
 
 import argparse
 import gc
+import importlib
+import json
 import os
+import signal
 import sys
 from pathlib import Path
 
 from serving.config import TFSERVING, address
 from serving.engines import LIBRARIES
+from transfer.progress import Progress
+
+STANDBY = "--standby"
+"""The only argument of a process that waits for those of its run."""
 
 
 def main() -> None:
@@ -49,6 +56,12 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
+        "--progress",
+        type=argparse.FileType("a", encoding="utf-8"),
+        metavar="FILE",
+        help="append a line of JSON for each step, and one for the end; - is stdout",
+    )
+    parser.add_argument(
         "--models",
         type=Path,
         default=Path(os.environ.get("INKLING_MODELS", "models")),
@@ -57,31 +70,57 @@ def main() -> None:
     parser.add_argument(
         "--report", type=Path, metavar="DIR", help="folder for a report with pictures (default: none is made)"
     )
-    sys.exit(_run(parser.parse_args()))
+    # Whoever stops it politely is to find nothing half-written either.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    arguments = parser.parse_args(_awaited() if sys.argv[1:] == [STANDBY] else None)
+    sys.exit(_run(arguments, Progress(arguments.progress)))
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _awaited() -> list[str]:
+    """Get everything ready, then wait for the arguments: a line of JSON on stdin, a list of texts; none is the end.
+
+    Half of the time that a few drawings take goes into importing TensorFlow.
+    """
+    _prepare()
+    line = sys.stdin.readline()
+    if not line:
+        sys.exit(0)
+    arguments: list[str] = json.loads(line)
+    return arguments
+
+
+def _prepare() -> None:
+    # Imports make a million objects that stay: to look through them again and again would take a second.
+    gc.disable()
+    importlib.import_module("transfer.command")
+    gc.freeze()
+    gc.enable()
+
+
+def _run(arguments: argparse.Namespace, progress: Progress) -> int:
     from training.datasets import DatasetError
     from training.own import own
     from transfer.errors import TransferError
 
     try:
+        progress.at("reading the pictures", 0.0)
         # Before TensorFlow is imported: a mistyped path is told at once.
         found = own(arguments.data, test=arguments.test, held_out=arguments.held_out)
         for warning in found.warnings:
             print(f"inkling-transfer: {warning}", file=sys.stderr)
-        # Imports make a million objects that stay: to look through them again and again would take a second.
-        gc.disable()
+            progress.warn(warning)
+        progress.at("starting TensorFlow", 0.05)
+        _prepare()
         from transfer.command import Options, run
 
-        gc.freeze()
-        gc.enable()
         options = Options(**{name: value for name, value in vars(arguments).items() if name in Options.__annotations__})
-        return run(found, options)
+        return run(found, options, progress)
     except KeyboardInterrupt:
+        progress.failed("interrupted; no model was written")
         print("\nInterrupted; no model was written. Outputs of frozen layers are kept.", file=sys.stderr)
         return 130
     except (DatasetError, TransferError) as error:
+        progress.failed(str(error))
         print(f"inkling-transfer: {error}", file=sys.stderr)
         return 2
 

@@ -23,7 +23,8 @@ from transfer.bottleneck import DEFAULT_LIMIT, Cache, CacheError, EngineExtracto
 from transfer.distribute import workers
 from transfer.errors import TransferError
 from transfer.finetune import Learner, default_copies
-from transfer.learn import Learned, learn, no_better_than_chance
+from transfer.learn import Learned, alike_in_words, learn, no_better_than_chance
+from transfer.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Options:
     tfserving: str = TFSERVING
 
 
-def run(own: Own, options: Options) -> int:
+def run(own: Own, options: Options, progress: Progress) -> int:
     """Learn, say what was seen, write the bundle; 0, or 1 where it reads too little for a bundle to be written.
 
     Of several machines that learn together, the first writes.
@@ -61,6 +62,7 @@ def run(own: Own, options: Options) -> int:
     if not is_name(name):
         raise TransferError(f"{name!r} is no name of a model; give one of letters, digits, '.', '_' and '-' by --name")
     _check(options)
+    progress.at("loading the base", 0.35)
     # Machines can be joined only before TensorFlow computes anything.
     together = workers()
     base = bases.load(options.base, options.models)
@@ -80,16 +82,21 @@ def run(own: Own, options: Options) -> int:
             together=together,
             embedder=_embedder(options),
         )
-        learned = learn(learner, _wanted(options, learner, int(counts.min())))
+        learned = learn(learner, _wanted(options, learner, int(counts.min())), progress.at)
         if learned.trials:
             print(learned.table())
+        for warning in alike_in_words(learned.alike, data.labels):
+            print(f"inkling-transfer: {warning}", file=sys.stderr)
+            progress.warn(warning)
         tested = logits(learned.model, data.x_test) if len(data.x_test) else None
         if problem := _too_little(learned, tested, data, options.min_accuracy):
             print(f"inkling-transfer: {problem}; no model was written", file=sys.stderr)
+            progress.failed(f"{problem}; no model was written")
             return 1
         if not together.chief:
             return 0
         print(learner.restored or "nothing was taken over from the base", file=sys.stderr)
+        progress.at("writing and checking the model", 0.8)
         facts = {"seed": options.seed, "copies": copies, "seconds": round(perf_counter() - begun, 1)}
         bundle = out.write(learned, tested, base, data, options.models, name, facts)
     except (CacheError, ExportError, InklingError) as error:
@@ -97,6 +104,7 @@ def run(own: Own, options: Options) -> int:
     read = bundle.metadata.metrics
     measured = f"{read['accuracy_text']} of the {read['part']} part read" if read["pictures"] else "not measured"
     print(f"{bundle.path}: {measured}, in {perf_counter() - begun:.1f} s")
+    progress.done(bundle.name, bundle.version, measured)
     if options.report:
         validation = learner.validation if learned.trials else np.arange(len(data.x_train))
         print(f"report: {report.write(learned, bundle, data, validation, options.report)}")

@@ -1,7 +1,6 @@
 """`POST /predict`: every form of body to ink, readings to JSON."""
 
 import base64
-import binascii
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +12,7 @@ from flask import Blueprint, Response, request
 
 from serving import ink
 from serving.api.respond import config, json_response, recognizer, told
+from serving.drawing import base64_bytes
 from serving.errors import BadRequestError, InklingError, TooLargeError, TooSlowError, UnknownTypeError
 from serving.ink import Ink, Stroke
 from serving.model import Which
@@ -128,17 +128,8 @@ def _from_bytes(data: bytes, many: bool) -> Ink:
 
 
 def _from_base64(text: object, many: bool) -> Ink:
-    if not isinstance(text, str):
-        raise BadRequestError("an image in JSON must be a string: base64, or a data: URL of base64")
-    if text.startswith("data:"):
-        head, _, text = text.partition(",")
-        if not head.endswith(";base64"):
-            raise BadRequestError("a data: URL must be in base64: data:image/png;base64,...")
-    try:
-        with told().stage("decode"):
-            data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise BadRequestError(f"the image is not valid base64: {error}") from error
+    with told().stage("decode"):
+        data = base64_bytes(text)
     return _from_bytes(data, many)
 
 

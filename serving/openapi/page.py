@@ -49,7 +49,7 @@ def sections(document: Mapping[str, Any], base: str) -> dict[str, list[Entry]]:
 
 def _entry(document: Mapping[str, Any], path: str, method: str, operation: Part, base: str) -> Entry:
     responses = operation["responses"]
-    examples = [media["example"] for media in responses["200"]["content"].values() if "example" in media]
+    examples = [media["example"] for media in _content(operation).values() if "example" in media]
     return Entry(
         id=f"{method}-{path}".strip("/").translate(str.maketrans("/:{}", "----")),
         method=method.upper(),
@@ -60,7 +60,7 @@ def _entry(document: Mapping[str, Any], path: str, method: str, operation: Part,
         statuses=tuple(
             (status, _resolved(document, response)["description"])
             for status, response in responses.items()
-            if status != "200"
+            if int(status) >= 400
         ),
         example=_written(examples[0]) if examples else "",
         curl=operation.get("x-curl", "").replace("{base}", base),
@@ -97,9 +97,14 @@ def _grouped(fields: Iterable[tuple[str, Field]]) -> dict[str, list[Field]]:
 
 
 def _answer(operation: Part) -> Part:
-    content: Part = next(iter(operation["responses"]["200"]["content"].values()))
-    schema: Part = content["schema"]
-    return schema
+    schemas: list[Part] = [media["schema"] for media in _content(operation).values()]
+    return schemas[0] if schemas else {}
+
+
+def _content(operation: Part) -> Part:
+    """Of the answer where all went well."""
+    found: Part = next(iter(operation["responses"].values())).get("content", {})
+    return found
 
 
 def _members(document: Mapping[str, Any], schema: Part) -> dict[str, Part]:

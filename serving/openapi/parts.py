@@ -11,10 +11,11 @@ STATUSES = {
     400: "Not understood: what was sent is malformed",
     401: "The token is missing or not the right one",
     403: "Nobody may: the server was started without a token",
-    404: "No such model, version or label",
+    404: "No such model, version, label, job or correction, or not what this server was started for",
     413: "Too large: bytes, pixels, images or points",
     415: "A Content-Type or Content-Encoding that is not understood",
     422: "Understood, and impossible",
+    429: "Too often; `Retry-After` says when it may be tried again",
     503: "Cannot answer now: no model, a damaged one, or its engine is away",
     504: "The engine did not answer in time",
     507: "What should be kept cannot be written: the disk is full, or read-only",
@@ -87,15 +88,16 @@ def content(schema: Part, kind: str = "application/json", example: Any = None) -
 def operation(
     tag: str,
     summary: str,
-    answer: Mapping[str, Part],
+    answer: Mapping[str, Part] | None,
     *,
+    status: int = 200,
     about: str = "",
     fails: Sequence[int] = (),
     parameters: Sequence[Part] = (),
     body: Mapping[str, Part] | None = None,
     curl: str = "",
 ) -> Part:
-    """An operation: `answer` is the content with status 200, `fails` are the statuses that come with an error."""
+    """An operation: `answer` is the content, if there is any, with that `status`; `fails` come with an error."""
     made: Part = {"tags": [tag], "summary": summary}
     if about:
         made["description"] = about
@@ -106,7 +108,11 @@ def operation(
     if body:
         made["requestBody"] = {"required": True, "content": dict(body)}
     made["responses"] = {
-        "200": {"description": "The answer", "headers": _HEADERS, "content": dict(answer)},
+        str(status): {
+            "description": "The answer",
+            "headers": _HEADERS,
+            **({} if answer is None else {"content": dict(answer)}),
+        },
         **{str(status): {"$ref": f"#/components/responses/{status}"} for status in fails},
     }
     return made

@@ -1,0 +1,117 @@
+"""`/feedback`: what was read wrongly, and what it was. Off unless the server was started with a file for it."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import orjson
+from flask import Blueprint, Response, current_app, request
+
+from serving.api.respond import config, json_response, models, told
+from serving.api.tokens import require
+from serving.drawing import parsed
+from serving.errors import BadRequestError, ImpossibleError, NotFoundError
+from serving.feedback.store import Correction, Feedback
+from serving.ink import FARTHEST, Box
+from serving.rates import Rates
+
+blueprint = Blueprint("feedback", __name__, url_prefix="/feedback")
+
+MOST_BYTES = 4 * 1024 * 1024
+"""Of one drawing."""
+LONGEST = 200
+"""Characters of an answer, or a truth."""
+
+
+@blueprint.post("")
+def add() -> Response:
+    """Keep a correction."""
+    store, rates = _feedback()
+    body = _body()
+    model, version = _which(body)
+    answer, truth = _text(body, "answer", least=0), _text(body, "truth", least=1)
+    labels = models().repository.metadata(model, version).labels
+    box = _box(body)
+    one = truth in labels
+    if not one and (box or not _made_of(truth, labels)):
+        known = ", ".join(labels[:30]) + (", ..." if len(labels) > 30 else "")
+        raise ImpossibleError(f"{truth!r} is no label of model {model!r}, version {version}; it knows {known}")
+    if answer and not _made_of(answer, labels):
+        raise ImpossibleError(f"'answer' must be what model {model!r} read: its labels, joined; {answer!r} is not")
+    drawing = parsed({name: body[name] for name in ("strokes", "image") if name in body}, MOST_BYTES)
+    # Only what could be kept counts.
+    rates.check(told().client)
+    return json_response({"id": store.add(Correction(drawing, model, version, answer, truth, one, box))}, 201)
+
+
+@blueprint.delete("/<name>")
+def remove(name: str) -> Response:
+    """Remove a correction: whoever knows its id may."""
+    _feedback()[0].remove(name)
+    return Response(status=204)
+
+
+@blueprint.get("")
+def totals() -> Response:
+    """How many corrections are kept."""
+    store, _ = _feedback()
+    require(config().admin_token, "start it with --admin-token-file FILE, or $INKLING_ADMIN_TOKEN")
+    corrections, size = store.totals()
+    return json_response({"corrections": corrections, "bytes": size, "most_bytes": config().feedback_bytes})
+
+
+def _feedback() -> tuple[Feedback, Rates]:
+    found = current_app.extensions["inkling_feedback"]
+    if found is None:
+        raise NotFoundError("this server takes no corrections; start it with --feedback FILE")
+    return cast(tuple[Feedback, Rates], found)
+
+
+def _body() -> Mapping[str, Any]:
+    try:
+        body = orjson.loads(request.get_data(cache=False))
+    except orjson.JSONDecodeError as error:
+        raise BadRequestError(f"the body is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise BadRequestError("the body must be a JSON object with a drawing, 'model', 'version', 'answer' and 'truth'")
+    return body
+
+
+def _which(body: Mapping[str, Any]) -> tuple[str, int]:
+    model, version = body.get("model"), body.get("version")
+    if not isinstance(model, str):
+        raise BadRequestError("'model' must be the name of the model that answered")
+    # To JSON, 3.0 is a whole number.
+    if isinstance(version, bool) or not isinstance(version, int | float) or version % 1 or not 0 <= version < 1e9:
+        raise BadRequestError("'version' must be the number of the version that answered")
+    return model, int(version)
+
+
+def _text(body: Mapping[str, Any], name: str, least: int) -> str:
+    text = body.get(name)
+    if not isinstance(text, str) or not least <= len(text) <= LONGEST:
+        raise BadRequestError(f"{name!r} must be a text of {least} to {LONGEST} characters: the labels, joined")
+    return text
+
+
+def _box(body: Mapping[str, Any]) -> Box | None:
+    box = body.get("box")
+    if box is None:
+        return None
+    if (
+        not isinstance(box, list)
+        or len(box) != 4
+        or not all(isinstance(n, int | float) and not isinstance(n, bool) and abs(n) <= FARTHEST for n in box)
+        or min(box[2:]) < 0
+    ):
+        raise BadRequestError("'box' must be [left, top, width, height], as /predict gives it with a symbol")
+    left, top, width, height = map(float, box)
+    return left, top, width, height
+
+
+def _made_of(truth: str, labels: tuple[str, ...]) -> bool:
+    """Whether the text is labels, joined."""
+    reached = {0}
+    for start in range(len(truth)):
+        if start in reached:
+            reached |= {start + len(label) for label in labels if truth.startswith(label, start)}
+    return len(truth) in reached

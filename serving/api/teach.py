@@ -1,0 +1,138 @@
+"""`/teach`: drawings become a model. Off unless the server was started with a folder for it, and a token."""
+
+from typing import Any, cast
+
+import orjson
+from flask import Blueprint, Response, current_app, request
+
+from serving.api.respond import config, json_response
+from serving.api.tokens import require
+from serving.errors import BadRequestError, ImpossibleError, NotFoundError, UnknownTypeError
+from serving.feedback.export import export
+from serving.feedback.store import Feedback
+from serving.teach import sets
+from serving.teach.jobs import Job, Jobs
+from serving.teach.runner import is_possible
+from serving.teach.sets import Lesson
+from serving.teach.write import write
+
+blueprint = Blueprint("teach", __name__, url_prefix="/teach")
+
+AGAIN = 300
+"""Milliseconds after which a browser asks for events again."""
+FEWEST_CORRECTIONS = 5
+
+
+@blueprint.post("")
+def submit() -> Response:
+    """Put a job into the queue."""
+    jobs = _jobs()
+    _require()
+    kind = request.mimetype
+    if kind == "application/zip":
+        job = _learn(jobs, sets.from_zip(request.args.get("name"), request.get_data(cache=False)))
+    elif kind == "application/json":
+        body = _body()
+        job = _retrain(jobs, body) if "corrections" in body else _learn(jobs, sets.from_json(body))
+    else:
+        raise UnknownTypeError(
+            f"Content-Type {kind or 'is missing and'} is not understood; send application/json, or application/zip "
+            "with a folder of pictures for each class"
+        )
+    return json_response({"id": job.id, "state": job.state, "position": jobs.position(job)}, 202)
+
+
+@blueprint.get("")
+def listed() -> Response:
+    """All jobs that are remembered, the newest first."""
+    jobs = _jobs()
+    _require()
+    return json_response({"jobs": [_told(job) for job in reversed(jobs.all())]})
+
+
+@blueprint.get("/<name>")
+def one(name: str) -> Response:
+    """One job; its id, which nobody can guess, is all that is needed."""
+    return json_response(_told(_jobs().get(name)))
+
+
+@blueprint.get("/<name>/events")
+def events(name: str) -> Response:
+    """The job's state as a server-sent event, if it is another than the browser has.
+
+    The stream ends at once, and browsers come again by themselves after `AGAIN`, as the standard has it (HTML, section
+    9.2): nobody who watches holds a connection, and any worker may answer. After the last event they are told to stop.
+    """
+    job = _jobs().get(name)
+    told = _told(job)
+    number = f"{job.state}-{job.share}-{job.step}".replace(" ", "-")
+    seen = request.headers.get("Last-Event-ID") == number
+    if seen and job.state.ended:
+        return Response(status=204)
+    event = "" if seen else f"id: {number}\ndata: {orjson.dumps(told).decode()}\n"
+    response = Response(f"retry: {AGAIN}\n{event}\n", mimetype="text/event-stream")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.delete("/<name>")
+def cancel(name: str) -> Response:
+    """End a job, soon if it runs."""
+    jobs = _jobs()
+    _require()
+    return json_response(_told(jobs.cancel(name)))
+
+
+def _jobs() -> Jobs:
+    found = current_app.extensions["inkling_jobs"]
+    if found is None or not config().admin_token:
+        raise NotFoundError("this server teaches nothing; start it with --teach DIR and --admin-token-file FILE")
+    if not is_possible():
+        raise NotFoundError("this server can teach nothing: TensorFlow is missing; pip install 'inkling[train]'")
+    return cast(Jobs, found)
+
+
+def _require() -> None:
+    require(config().admin_token, "start it with --admin-token-file FILE, or $INKLING_ADMIN_TOKEN")
+
+
+def _body() -> dict[str, Any]:
+    try:
+        body = orjson.loads(request.get_data(cache=False))
+    except orjson.JSONDecodeError as error:
+        raise BadRequestError(f"the body is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise BadRequestError("the body must be a JSON object with 'name' and 'classes'")
+    return body
+
+
+def _learn(jobs: Jobs, lesson: Lesson) -> Job:
+    drawings = sum(map(len, lesson.classes.values()))
+    return jobs.submit(lesson.name, len(lesson.classes), drawings, lambda folder: write(lesson, folder))
+
+
+def _retrain(jobs: Jobs, body: dict[str, Any]) -> Job:
+    name = sets.checked_name(body.get("name"), retrain=True)
+    if body["corrections"] is not True or "classes" in body:
+        raise BadRequestError('to retrain a model with corrections, send {"name": "digits", "corrections": true} alone')
+    feedback = current_app.extensions["inkling_feedback"]
+    if feedback is None:
+        raise ImpossibleError(
+            "this server takes no corrections, so there is nothing to learn; start it with --feedback"
+        )
+    store: Feedback = feedback[0]
+    found = [truth for _, correction in store.all(name) for truth in [correction.truth] if correction.one]
+    if len(found) < FEWEST_CORRECTIONS:
+        raise ImpossibleError(
+            f"there are {len(found)} corrections of single symbols that {name!r} misread; "
+            f"{FEWEST_CORRECTIONS} at least are needed"
+        )
+    return jobs.submit(
+        name, len(set(found)), len(found), lambda folder: export(store.all(name), folder), corrections=True
+    )
+
+
+def _told(job: Job) -> dict[str, object]:
+    fields = ("id", "name", "classes", "drawings", "corrections", "state", "step", "share", "seconds")
+    told = {field: getattr(job, field) for field in (*fields, "model", "version", "message")}
+    return {**told, "position": 0 if job.state.ended else _jobs().position(job)}

@@ -1,0 +1,1 @@
+"""Corrections that people sent: kept in one file, exported as folders of pictures."""
