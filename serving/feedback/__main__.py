@@ -42,7 +42,8 @@ def _do(arguments: argparse.Namespace) -> None:
     if done.several:
         print(f"left out: {done.several:,} of several symbols at once, without a box of one", file=sys.stderr)
     counts = ", ".join(f"{label}: {count:,}" for label, count in sorted(done.pictures.items()))
-    print(f"{arguments.folder}: {done.pictures.total():,} pictures{f' ({counts})' * bool(counts)}")
+    total = done.pictures.total()
+    print(f"{arguments.folder}: {total:,} picture{'s' * (total != 1)}{f' ({counts})' * bool(counts)}")
 
 
 if __name__ == "__main__":
