@@ -182,14 +182,26 @@ def commit(directory: Path) -> Bundle:
         return read(place / str(version))
 
 
+def begin_after(models: Path, name: str, version: int) -> None:
+    """Let the versions of `models/<name>` have higher numbers than this, as where the first is made of another's."""
+    place = models / name
+    place.mkdir(parents=True, exist_ok=True)
+    if _next_free(place) <= version:
+        (place / _LAST_VERSION).write_text(f"{version}\n")
+
+
 def _next_version(place: Path) -> int:
+    version = _next_free(place)
+    (place / _LAST_VERSION).write_text(f"{version}\n")
+    return version
+
+
+def _next_free(place: Path) -> int:
     taken = [int(path.name) for path in place.iterdir() if path.name.isdecimal()]
     remembered = place / _LAST_VERSION
     if remembered.is_file():
         taken.append(int(remembered.read_text()))
-    version = max(taken, default=0) + 1
-    remembered.write_text(f"{version}\n")
-    return version
+    return max(taken, default=0) + 1
 
 
 def _flush(path: Path) -> None:

@@ -44,6 +44,11 @@ def main() -> None:
     parser.add_argument("--unfreeze", type=int, metavar="N", help="train the base's top N blocks")
     parser.add_argument("--drop", type=int, metavar="N", help="leave the base's top N blocks out")
     parser.add_argument("--copies", type=int, metavar="K", help="distorted copies of each picture (default: up to 24)")
+    parser.add_argument(
+        "--correct",
+        action="store_true",
+        help="DATA are corrections of the answers of the model --name: write its next version, which learnt from them",
+    )
     parser.add_argument("--min-accuracy", type=float, default=0.0, metavar="SHARE", help="write no worse bundle")
     parser.add_argument("--cache-limit", type=float, metavar="GIB", help="size of the cache of outputs (default: 5)")
     parser.add_argument(
@@ -105,12 +110,16 @@ def _run(arguments: argparse.Namespace, progress: Progress) -> int:
     try:
         progress.at("reading the pictures", 0.0)
         # Before TensorFlow is imported: a mistyped path is told at once.
-        found = own(arguments.data, test=arguments.test, held_out=arguments.held_out)
+        found = own(arguments.data, test=arguments.test, held_out=0 if arguments.correct else arguments.held_out)
         for warning in found.warnings:
             print(f"inkling-transfer: {warning}", file=sys.stderr)
             progress.warn(warning)
         progress.at("starting TensorFlow", 0.05)
         _prepare()
+        if arguments.correct:
+            from transfer import correct
+
+            return correct.run(found, arguments.name or "digits", arguments.models, arguments.seed, progress)
         from transfer.command import Options, run
 
         options = Options(**{name: value for name, value in vars(arguments).items() if name in Options.__annotations__})

@@ -340,7 +340,7 @@ def test_it_is_exported_as_pictures_that_training_reads(store: Feedback, tmp_pat
             assert abs(picture.astype(float) - wanted).mean() < 12
 
 
-def test_a_box_cuts_one_symbol_out_of_an_image(tmp_path: Path) -> None:
+def test_a_box_cuts_one_symbol_out_of_an_image() -> None:
     drawing = Drawing("image", FORMS["off-centre"])
     data, ending = drawing.as_file((12, 150, 75, 120))
     assert ending == ".png"

@@ -286,9 +286,7 @@ def submitted(client: FlaskClient) -> tuple[Jobs, Job]:
 DONE = "tell(state='done', model='runes', version=3, message='fine')"
 
 
-def test_progress_is_told_and_the_end(
-    client: FlaskClient, tmp_path: Path, pretended: Callable[[str], None]
-) -> None:
+def test_progress_is_told_and_the_end(client: FlaskClient, tmp_path: Path, pretended: Callable[[str], None]) -> None:
     pretended(f"tell(step='reading', share=0.5); time.sleep(0.5); {DONE}")
     jobs, job = submitted(client)
     found = Runner(jobs, tmp_path)
@@ -361,9 +359,7 @@ def test_a_job_goes_on_without_the_worker_that_started_it(
     assert jobs.get(job.id).state is State.DONE
 
 
-def test_a_job_that_ended_with_the_whole_machine_is_told_as_interrupted(
-    client: FlaskClient, tmp_path: Path
-) -> None:
+def test_a_job_that_ended_with_the_whole_machine_is_told_as_interrupted(client: FlaskClient, tmp_path: Path) -> None:
     jobs, job = submitted(client)
     # As a machine that lost its power leaves it: processes have other numbers now, and nobody holds a lock.
     jobs.change(job.id, state=State.RUNNING, process=os.getpid(), life="gone", started=time.time())
