@@ -1,7 +1,7 @@
 """Corrections of a model's answers: learnt beside what it knows, which stays as it is.
 
-A part is added to the class scores: a linear function of the outputs of the last convolution, centred and scaled to length
-1. It is fitted to the corrected drawings' classes, and to what the model itself answers to pictures that it knows
+A part is added to the class scores: a linear function of the last convolution's outputs, centred and scaled to length 1.
+It is fitted to the corrected drawings' classes, and to what the model itself answers to pictures that it knows
 (Z. Li, D. Hoiem, "Learning without forgetting", 2016), so that it says nothing where nothing was wrong. Layers of the
 network trained further with the same drawings forgot a sixth of a point of MNIST, and other writers gained nothing.
 """
