@@ -1,7 +1,7 @@
 """Corrections of a model's answers: learnt beside what it knows, which stays as it is.
 
-A part is added to the class scores: a linear function of the last convolution's outputs, centred and scaled to length 1.
-It is fitted to the corrected drawings' classes, and to what the model itself answers to pictures that it knows
+A part is added to the class scores: a linear function of the last convolution's outputs, centred, of length 1. It is
+fitted to the corrected drawings' classes, and to what the model itself answers to pictures that it knows
 (Z. Li, D. Hoiem, "Learning without forgetting", 2016), so that it says nothing where nothing was wrong. Layers of the
 network trained further with the same drawings forgot a sixth of a point of MNIST, and other writers gained nothing.
 """
@@ -35,7 +35,7 @@ COPIES = 4
 """Distorted copies of each corrected drawing."""
 _WEIGHT = 0.15
 """Of a corrected drawing, beside one that is known."""
-_PENALTY, _ALONE = 0.01, 3.0
+_PENALTY, _ALONE = 0.01, 0.1
 """Of squared weights, where pictures are known; and where there are none, so that they alone keep it from straying."""
 _PASSES = 150
 _BOTH = "corrected"

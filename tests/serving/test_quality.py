@@ -1,4 +1,4 @@
-"""What a server tells of how well its models do: counted right, explained, and shown without anything from elsewhere."""
+"""What a server tells of how well its models do: counted right, explained, and shown with nothing from elsewhere."""
 
 import re
 from collections import Counter

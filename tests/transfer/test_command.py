@@ -1,5 +1,6 @@
 """`python -m transfer`: pictures in, a served recogniser out, or a clear word and nothing half-written."""
 
+import json
 import os
 import subprocess
 import sys
@@ -51,8 +52,13 @@ def models(tiny_bundle: Bundle, tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_drawings_become_a_model_that_is_served(drawings: Path, models: Path) -> None:
-    run = transfer(drawings, "--base", "tiny", "--held-out", "0", models=models)
+    progress = models / "progress.jsonl"
+    run = transfer(drawings, "--base", "tiny", "--held-out", "0", "--progress", progress, models=models)
     assert run.returncode == 0, run.stderr
+    *steps, last = map(json.loads, progress.read_text(encoding="utf-8").splitlines())
+    assert steps[0] == {"step": "reading the pictures", "share": 0.0}
+    assert [step["share"] for step in steps] == sorted(step["share"] for step in steps)
+    assert (last["state"], last["model"], last["version"]) == ("done", "kannada", 1)
     assert "linear on conv2_relu" in run.stdout
     assert "found" in run.stderr
     written = bundles.read(models / "kannada" / "1")
@@ -83,8 +89,11 @@ def test_noise_with_labels_is_refused(models: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     x = (rng.random((60, 28, 28)) < 0.1).astype(np.uint8) * 255
     np.savez(tmp_path / "noise.npz", x=x, y=np.arange(60) % 3)
-    run = transfer(tmp_path / "noise.npz", "--base", "tiny", models=models)
+    progress = tmp_path / "progress.jsonl"
+    run = transfer(tmp_path / "noise.npz", "--base", "tiny", "--progress", progress, models=models)
     assert run.returncode == 1
+    last = json.loads(progress.read_text().splitlines()[-1])
+    assert (last["state"], "do the classes look different?" in last["message"]) == ("failed", True)
     assert "no better than" in run.stderr
     assert not (models / "noise").exists()
 
