@@ -24,6 +24,7 @@ from werkzeug.test import TestResponse
 from serving.app import create_app
 from serving.bundle import Bundle
 from serving.config import Config
+from serving.repository import Repository
 from serving.teach import process, runner, sets
 from serving.teach.jobs import MOST_WAITING, Job, Jobs, State
 from serving.teach.process import Standby
@@ -207,6 +208,30 @@ def test_a_job_that_waits_is_cancelled_at_once(client: FlaskClient) -> None:
     assert not (folder_of(client) / job["id"] / "pictures").exists()
     again = client.delete(f"/teach/{job['id']}")
     assert (again.status_code, "has ended already: cancelled" in again.text) == (422, True)
+
+
+def test_a_model_is_retrained_with_the_corrections_of_its_own_answers(tmp_path: Path) -> None:
+    config = Config(
+        models=tmp_path / "models", teach=tmp_path / "jobs", feedback=tmp_path / "corrections", admin_token=TOKEN
+    )
+    client = create_app(config).test_client()
+    version = Repository(Path("nowhere")).versions("digits")[-1]
+    wanted = {"name": "digits", "corrections": True}
+    for count, truth in enumerate(["7", "1", "77", "7", "7", "1"]):
+        refused = client.post("/teach", json=wanted, headers=BEARER)
+        assert (refused.status_code, "5 at least are needed" in refused.text) == (422, True), count
+        said = {"strokes": SEVEN, "model": "digits", "version": version, "answer": "7", "truth": truth}
+        assert client.post("/feedback", json=said).status_code == 201
+    answer = client.post("/teach", json=wanted, headers=BEARER)
+    assert answer.status_code == 202, answer.text
+    jobs: Jobs = client.application.extensions["inkling_jobs"]
+    job = jobs.get(answer.get_json()["id"])
+    assert (job.classes, job.drawings, job.corrections) == (2, 5, True)
+    assert len(list((jobs.place(job) / "pictures").glob("*/*.png"))) == 5
+    arguments = Runner(jobs, tmp_path / "models")._arguments(job)
+    assert {"--correct", "--name", "digits"} <= set(arguments)
+    refused = client.post("/teach", json={**wanted, "name": "symbols"}, headers=BEARER)
+    assert (refused.status_code, "there are 0 corrections" in refused.text) == (422, True)
 
 
 @pytest.mark.parametrize("name", ["x", "..", "a" * 22, "waiting"])
