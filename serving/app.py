@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from serving.api import admin, docs, download, feedback, headers, health, metrics, page, predict, quality, teach, v1, v2
+from serving.api import admin, docs, download, explain, feedback, headers, health, metrics, page, predict, quality, teach, v1, v2
 from serving.api.respond import Response, json_response, told
 from serving.config import Config
 from serving.errors import InklingError, TooOftenError
@@ -35,7 +35,7 @@ def create_app(config: Config | None = None) -> Flask:
         (Feedback(config.feedback, config.feedback_bytes), Rates(config.feedback_rate)) if config.feedback else None
     )
     app.extensions["inkling_jobs"] = Jobs(config.teach) if config.teach else None
-    for part in (predict, v1, v2, health, metrics, docs, page, admin, download, feedback, teach, quality):
+    for part in (predict, explain, v1, v2, health, metrics, docs, page, admin, download, feedback, teach, quality):
         app.register_blueprint(part.blueprint)
     headers.harden(app, config)
     app.register_error_handler(InklingError, _inkling_error)

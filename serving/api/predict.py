@@ -39,15 +39,19 @@ class Options:
     symbols: str = "auto"
     seen: bool = False
 
+    def many(self, recognizer: Recognizer) -> bool:
+        """Whether that one is to look for many symbols."""
+        return self.symbols == "many" or (self.symbols == "auto" and recognizer.bundle.metadata.symbols == "many")
+
 
 @blueprint.post("/predict")
 def predict() -> Response:
     """Read one image, or many, as DESIGN says under HTTP."""
     of = told()
-    body, makers, several = _parse()
-    options = _options({**request.args.to_dict(), **body})
+    body, makers, several = parse()
+    options = chosen({**request.args.to_dict(), **body})
     reader = recognizer(options.model, options.version)
-    many = options.symbols == "many" or (options.symbols == "auto" and reader.bundle.metadata.symbols == "many")
+    many = options.many(reader)
     inks = list(_inks(makers, many)) if several else [make(many) for make in makers]
     with of.stage("engine"):
         readings = reader.read([found for found in inks if isinstance(found, Ink)], options.top)
@@ -59,8 +63,11 @@ def predict() -> Response:
     return json_response({"results": answers} if several else answers[0])
 
 
-def _parse() -> tuple[Mapping[str, Any], Sequence[Maker], bool]:
-    """The JSON body's members (or none), one maker of ink an image, and whether many were meant."""
+def parse() -> tuple[Mapping[str, Any], Sequence[Maker], bool]:
+    """The JSON body's members (or none), one maker of ink an image, and whether many were meant.
+
+    Raises BadRequestError, TooLargeError, UnknownTypeError.
+    """
     kind = request.mimetype
     if kind == "application/json":
         return _parse_json(request.get_data(cache=False))
@@ -151,7 +158,8 @@ def _ink_or_error(make: Maker, many: bool) -> Ink | InklingError:
         return error
 
 
-def _options(given: Mapping[str, Any]) -> Options:
+def chosen(given: Mapping[str, Any]) -> Options:
+    """The options among what was given; raises BadRequestError where one has no meaning."""
     symbols = given.get("symbols", "auto")
     if symbols not in ("auto", "one", "many"):
         raise BadRequestError("'symbols' must be 'auto', 'one' or 'many'")

@@ -8,9 +8,9 @@ from importlib import metadata
 from types import ModuleType
 from typing import Any
 
-from serving.openapi import admin, feedback, machines, parts, predict, quality, teach, v1, v2
+from serving.openapi import admin, explain, feedback, machines, parts, predict, quality, teach, v1, v2
 
-_PARTS: tuple[ModuleType, ...] = (predict, feedback, teach, quality, machines, v1, v2, admin)
+_PARTS: tuple[ModuleType, ...] = (predict, explain, feedback, teach, quality, machines, v1, v2, admin)
 
 
 def document() -> dict[str, Any]:

@@ -11,7 +11,7 @@ STATUSES = {
     400: "Not understood: what was sent is malformed",
     401: "The token is missing or not the right one",
     403: "Nobody may: the server was started without a token",
-    404: "No such model, version, label, job or correction, or not what this server was started for",
+    404: "No such model, version, label, symbol, job or correction, or not what this server was started for",
     413: "Too large: bytes, pixels, images or points",
     415: "A Content-Type or Content-Encoding that is not understood",
     422: "Understood, and impossible",

@@ -25,7 +25,7 @@ _DEFAULT = Options()
 _SYMBOLS = ("auto", "one", "many")
 
 _DIGITS = text(pattern="^0*[1-9][0-9]*$", maxLength=len(str(MOST)))
-_OPTIONS: dict[str, tuple[Part, Part]] = {
+OPTIONS: dict[str, tuple[Part, Part]] = {
     "model": (
         text("A model's name; by default `digits`, or the first by name where there is none of that name"),
         {"type": ["string", "null"]},
@@ -95,18 +95,22 @@ SCHEMAS = {
     ),
     "Results": having({"results": several(either(ref("Reading"), ref("Error")), "One for each image, in order")}),
     **{
-        f"By{name.capitalize()}": having({name: schema}, {key: form for key, (_, form) in _OPTIONS.items()})
+        f"By{name.capitalize()}": having({name: schema}, {key: form for key, (_, form) in OPTIONS.items()})
         for name, schema in _FORMS.items()
     },
 }
 
 
+def only() -> dict[str, Part]:
+    """What JSON may carry -> a body with that and with none of the others."""
+    return {
+        name: {"allOf": [ref(f"By{name.capitalize()}"), *({"not": {"required": [n]}} for n in _FORMS if n != name)]}
+        for name in _FORMS
+    }
+
+
 def paths() -> Paths:
     """The one operation."""
-    only = [
-        {"allOf": [ref(f"By{name.capitalize()}"), *({"not": {"required": [n]}} for n in _FORMS if n != name)]}
-        for name in _FORMS
-    ]
     file = text(format="binary")
     return {
         "/predict": {
@@ -135,9 +139,9 @@ def paths() -> Paths:
                 "answered as `results`, each with its own error. Options may be in the query or in the JSON, which "
                 "comes first.",
                 fails=(400, 404, 413, 415, 422, 503, 504),
-                parameters=[query(name, schema) for name, (schema, _) in _OPTIONS.items()],
+                parameters=[query(name, schema) for name, (schema, _) in OPTIONS.items()],
                 body={
-                    **content({"anyOf": only}, example=_STROKES_EXAMPLE),
+                    **content({"anyOf": [*only().values()]}, example=_STROKES_EXAMPLE),
                     **content(file, "image/*"),
                     **content(having({"image": several(file, minItems=1)}), "multipart/form-data"),
                 },
