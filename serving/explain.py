@@ -93,7 +93,8 @@ def _inside(window: Window) -> tuple[slice, slice]:
 def _margins(rows: Rows, answer: int) -> NDArray[np.floating]:
     """ln(probability of `answer` / that of the likeliest other label) in each of `float32[N,C]`: `[N]`."""
     others = np.delete(rows, answer, axis=1).max(axis=1)
-    return np.log(np.maximum(rows[:, answer], _LEAST) / np.maximum(others, _LEAST)).astype(np.float32)
+    margins: NDArray[np.floating] = np.log(np.maximum(rows[:, answer], _LEAST) / np.maximum(others, _LEAST))
+    return margins
 
 
 def _spread(windows: Sequence[Window], lost: NDArray[np.floating]) -> NDArray[np.floating]:

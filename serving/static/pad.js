@@ -1,14 +1,15 @@
 // The sheet of paper: pointer events in, strokes out.
 //
-// Strokes live in units of the sheet, SIDE by SIDE, whatever size it has on the screen; the canvas is
-// painted from them, so that rotating, resizing and zooming lose nothing.
+// Strokes live in units of the sheet whatever size it has on the screen; the canvas is painted from them, so that
+// rotating, resizing and zooming lose nothing.
 
-const SIDE = 400;
-const NIB = 17;
+import { History } from "./history.js";
+import { NIB, SIDE, framed, paintFrames, paintPicture, paintStrokes } from "./paint.js";
+
 const THIN = 1; // closer to the point before, a point says nothing new
-const MARGIN = 24; // around a picture
-const MEMORY = 100; // steps of undo
 const TAP = 8; // a pen that stays this close to where it came down points and does not draw
+const PALM = 1500; // ms after a pen was last seen in which a touch is the hand that holds it
+const ERASER = 5; // the button that the other end of a pen is
 
 const BLANK = { strokes: [], picture: null };
 
@@ -16,48 +17,43 @@ const tenths = (value) => Math.round(value * 10) / 10;
 const distance = ([x, y], [u, v]) => Math.hypot(x - u, y - v);
 const within = (value) => Math.min(Math.max(value, 0), SIDE);
 
-// Where a picture lies on the sheet.
-function laid({ width, height }) {
-  const scale = (SIDE - 2 * MARGIN) / Math.max(width, height);
-  return { scale, left: (SIDE - width * scale) / 2, top: (SIDE - height * scale) / 2 };
+// How far a point is from a line between two others.
+function apart([x, y], [ax, ay], [bx, by]) {
+  const length = (bx - ax) ** 2 + (by - ay) ** 2;
+  const along = length && Math.min(1, Math.max(0, ((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / length));
+  return distance([x, y], [ax + along * (bx - ax), ay + along * (by - ay)]);
 }
 
-function trace(context, points) {
-  const [[x, y]] = points;
-  context.beginPath();
-  context.moveTo(x, y);
-  for (let i = 1; i < points.length - 1; i += 1) {
-    const [[px, py], [nx, ny]] = [points[i], points[i + 1]];
-    context.quadraticCurveTo(px, py, (px + nx) / 2, (py + ny) / 2);
-  }
-  const [lastX, lastY] = points.at(-1);
-  // A tap has no length, and a line without length is not painted.
-  context.lineTo(points.length === 1 ? lastX + 0.01 : lastX, lastY);
-  context.stroke();
-}
+const touches = (stroke, point) =>
+  stroke.some((end, i) => apart(point, stroke[Math.max(0, i - 1)], end) < NIB / 2 + TAP / 2);
 
 export class Pad {
   #canvas;
   #context;
   #changed;
   #tapped;
-  #state = BLANK;
-  #past = [];
-  #pointer = null;
+  #history;
+  #pointer = null; // { id, type } of what draws
+  #penSeen = -Infinity;
   #stroke = null;
+  #left = null; // the strokes that an eraser has left
   #aim = -1; // the frame that the pen came down on, as long as it only points
   #marks = { frames: [], picture: null };
   #painting = false;
 
+  /** Whether the next stroke takes strokes away. */
+  erasing = false;
+
   /**
-   * `changed(subject)` is called with { strokes, picture } whenever they change, also mid-stroke;
-   * `tapped(number)` when one of several frames was tapped.
+   * `changed(subject, settled)` is called with { strokes, picture } whenever they change, also mid-stroke, which is
+   * when they are not settled; `tapped(number)` when one of several frames was tapped. `strokes` are there at first.
    */
-  constructor(canvas, { changed, tapped }) {
+  constructor(canvas, { changed, tapped = () => {}, strokes = [] }) {
     this.#canvas = canvas;
     this.#context = canvas.getContext("2d");
     this.#changed = changed;
     this.#tapped = tapped;
+    this.#history = new History({ strokes, picture: null });
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
     canvas.addEventListener("pointerup", (event) => this.#up(event));
@@ -67,10 +63,11 @@ export class Pad {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#repaint());
   }
 
-  /** What is on the sheet: { strokes: [[[x, y], ...], ...], picture }. */
+  /** What is on the sheet: { strokes: [[[x, y] or [x, y, pressure], ...], ...], picture }. */
   get subject() {
-    if (!this.#stroke || this.#aim >= 0) return this.#state;
-    return { strokes: [...this.#state.strokes, [...this.#stroke]], picture: null };
+    if (this.#left) return { strokes: this.#left, picture: null };
+    if (!this.#stroke || this.#aim >= 0) return this.#history.now;
+    return { strokes: [...this.#history.now.strokes, [...this.#stroke]], picture: null };
   }
 
   get blank() {
@@ -79,19 +76,36 @@ export class Pad {
   }
 
   get undoable() {
-    return this.#stroke !== null || this.#past.length > 0;
+    return this.#pointer !== null || this.#history.undoable;
   }
 
-  /** Take back the last step, be it a stroke, a picture or a clearing. */
+  get redoable() {
+    return this.#history.redoable;
+  }
+
+  /** Take back the last step, be it a stroke, an erasure, a picture or a clearing. */
   undo() {
-    if (!this.undoable) return;
     this.#lift();
-    this.#show(this.#past.pop());
+    this.#history.undo();
+    this.#show();
+  }
+
+  redo() {
+    this.#lift();
+    this.#history.redo();
+    this.#show();
   }
 
   clear() {
     this.#lift();
     if (!this.blank) this.#commit(BLANK);
+  }
+
+  /** Clear, and let nothing be taken back. */
+  restart() {
+    this.#lift();
+    this.#history = new History(BLANK);
+    this.#show();
   }
 
   /** Lay a picture, { file, bitmap or null, width, height }, on the sheet in place of what is there. */
@@ -100,91 +114,118 @@ export class Pad {
     this.#commit({ strokes: [], picture });
   }
 
-  /**
-   * Frame what was read: { box, unsure, picked } each, the box being [left, top, width, height] in the pixels of
-   * `picture`, or in units of the sheet where that is null. The frames show as long as it is on the sheet.
-   */
+  /** Frame what was read, as `framed` says; the frames show as long as `picture` is on the sheet. */
   mark(frames, picture) {
     this.#marks = { frames, picture };
     this.#repaint();
   }
 
   #commit(state) {
-    this.#past.push(this.#state);
-    if (this.#past.length > MEMORY) this.#past.shift();
-    this.#show(state);
+    this.#history.commit(state);
+    this.#show();
   }
 
-  #show(state) {
-    this.#state = state;
+  #show() {
     this.#repaint();
-    this.#changed(this.subject);
+    this.#changed(this.subject, true);
   }
 
   #down(event) {
-    if (this.#stroke || event.button !== 0) return;
+    const { pointerType: type, pointerId: id, button } = event;
+    if (type === "touch" && event.timeStamp - this.#penSeen < PALM) return;
+    if (type === "pen") this.#penSeen = event.timeStamp;
+    if (button !== 0 && button !== ERASER) return;
+    if (this.#pointer) {
+      // The palm often comes down before the pen does.
+      if (type !== "pen" || this.#pointer.type !== "touch") return;
+      this.#drop();
+    }
     event.preventDefault();
-    this.#canvas.setPointerCapture(event.pointerId);
-    this.#pointer = event.pointerId;
+    this.#canvas.setPointerCapture(id);
+    const { picture, strokes } = this.#history.now;
+    if (this.erasing || button === ERASER) {
+      this.#left = picture ? null : strokes;
+      this.#pointer = this.#left && { id, type };
+      this.#extend([event]);
+      return;
+    }
+    this.#pointer = { id, type };
     this.#aim = this.#frameAt(this.#locate(event));
-    if (this.#aim < 0 && this.#state.picture) this.#commit(BLANK);
+    if (this.#aim < 0 && picture) this.#commit(BLANK);
     this.#stroke = [];
     this.#extend([event]);
   }
 
   #move(event) {
-    if (!this.#stroke || event.pointerId !== this.#pointer) return;
+    if (event.pointerType === "pen") this.#penSeen = event.timeStamp;
+    if (event.pointerId !== this.#pointer?.id) return;
     const finer = event.getCoalescedEvents?.() ?? [];
     this.#extend(finer.length ? finer : [event]);
   }
 
   #up(event) {
-    if (this.#stroke && event.pointerId === this.#pointer) this.#lift();
+    if (event.pointerId === this.#pointer?.id) this.#lift();
   }
 
   #lift() {
-    if (!this.#stroke) return;
+    if (!this.#pointer) return;
     const { strokes } = this.subject;
     const aim = this.#aim;
-    this.#stroke = null;
-    this.#aim = -1;
+    const changed = !this.#left || strokes.length < this.#history.now.strokes.length;
+    this.#reset();
     if (aim >= 0) this.#tapped(aim);
-    else this.#commit({ strokes, picture: null });
+    else if (changed) this.#commit({ strokes, picture: null });
+  }
+
+  #drop() {
+    this.#reset();
+    this.#show();
+  }
+
+  #reset() {
+    this.#pointer = this.#stroke = this.#left = null;
+    this.#aim = -1;
   }
 
   #extend(events) {
+    if (this.#left ? this.#rub(events) : this.#stroke && this.#draw(events)) {
+      this.#repaint();
+      this.#changed(this.subject, false);
+    }
+  }
+
+  #rub(events) {
+    const points = events.map((event) => this.#locate(event));
+    const before = this.#left.length;
+    this.#left = this.#left.filter((stroke) => !points.some((point) => touches(stroke, point)));
+    return this.#left.length < before;
+  }
+
+  #draw(events) {
     const before = this.#stroke.length;
     for (const point of events.map((event) => this.#locate(event))) {
       const last = this.#stroke.at(-1);
       if (!last || distance(point, last) >= THIN) this.#stroke.push(point);
     }
-    if (this.#stroke.length === before) return;
-    if (this.#aim >= 0) {
-      if (distance(this.#stroke.at(-1), this.#stroke[0]) < TAP) return;
-      this.#aim = -1;
-      if (this.#state.picture) this.#commit(BLANK);
-    }
-    this.#repaint();
-    this.#changed(this.subject);
+    if (this.#stroke.length === before) return false;
+    if (this.#aim < 0) return true;
+    if (distance(this.#stroke.at(-1), this.#stroke[0]) < TAP) return false;
+    this.#aim = -1;
+    if (this.#history.now.picture) this.#commit(BLANK);
+    return true;
   }
 
-  #locate({ clientX, clientY }) {
+  #locate({ clientX, clientY, pointerType, pressure }) {
     const { left, top, width, height } = this.#canvas.getBoundingClientRect();
-    return [tenths(within(((clientX - left) / width) * SIDE)), tenths(within(((clientY - top) / height) * SIDE))];
+    const point = [tenths(within(((clientX - left) / width) * SIDE)), tenths(within(((clientY - top) / height) * SIDE))];
+    // A pen that cannot tell says one half.
+    return pointerType === "pen" && pressure > 0 && pressure !== 0.5 ? [...point, pressure] : point;
   }
 
-  // The frames of what is on the sheet, their edges in its units.
+  // The frames of what is on the sheet.
   #frames() {
     const { frames, picture } = this.#marks;
-    if (picture !== this.subject.picture) return [];
-    const { scale, left, top } = picture ? laid(picture) : { scale: 1, left: 0, top: 0 };
-    const margin = picture ? 4 : NIB / 2 + 3;
-    return frames.map(({ box: [x, y, width, height], ...looks }) => ({
-      edges: [
-        left + x * scale - margin, top + y * scale - margin, width * scale + 2 * margin, height * scale + 2 * margin,
-      ],
-      ...looks,
-    }));
+    return picture === this.subject.picture ? framed(frames, picture) : [];
   }
 
   // Which frame a tap means, -1 if none: where there is one only, there is nothing to choose.
@@ -231,42 +272,8 @@ export class Pad {
     context.setTransform(scale, 0, 0, scale, 0, 0);
     context.clearRect(0, 0, SIDE, SIDE);
     const { strokes, picture } = this.subject;
-    context.strokeStyle = colours.getPropertyValue("--ink");
-    context.lineCap = context.lineJoin = "round";
-    context.lineWidth = NIB;
-    for (const points of strokes) trace(context, points);
-    if (picture?.bitmap) this.#paintPicture(picture, colours);
-    if (!picture || picture.bitmap) this.#paintFrames(picture, colours);
-  }
-
-  #paintPicture(picture, colours) {
-    const { bitmap, width, height } = picture;
-    const context = this.#context;
-    const { scale, left, top } = laid(picture);
-    // Shows through transparent pictures only, where black ink and white ink must both stand out.
-    context.fillStyle = colours.getPropertyValue("--behind");
-    context.fillRect(left, top, width * scale, height * scale);
-    context.drawImage(bitmap, left, top, width * scale, height * scale);
-  }
-
-  #paintFrames(picture, colours) {
-    const context = this.#context;
-    const stroke = (name, width) => {
-      context.strokeStyle = name.startsWith("--") ? colours.getPropertyValue(name) : name;
-      context.lineWidth = width;
-      context.stroke();
-    };
-    context.lineJoin = "round";
-    // The picked one last, on top of its neighbours.
-    for (const { edges, unsure, picked } of this.#frames().sort((a, b) => a.picked - b.picked)) {
-      const width = picked ? 2 : 1.25;
-      context.beginPath();
-      context.roundRect(...edges, picture ? 0 : 6);
-      // A white edge keeps the frame visible on whatever the picture shows.
-      if (picture) stroke("#fff", width + 2.5);
-      context.setLineDash(unsure ? [6, 5] : []);
-      stroke(picture ? "--mark" : picked ? "--accent" : "--quiet", width);
-      context.setLineDash([]);
-    }
+    paintStrokes(context, strokes, colours.getPropertyValue("--ink"));
+    if (picture?.bitmap) paintPicture(context, picture, colours.getPropertyValue("--behind"));
+    if (!picture || picture.bitmap) paintFrames(context, this.#frames(), Boolean(picture), colours);
   }
 }
