@@ -27,6 +27,12 @@ function apart([x, y], [ax, ay], [bx, by]) {
 const touches = (stroke, point) =>
   stroke.some((end, i) => apart(point, stroke[Math.max(0, i - 1)], end) < NIB / 2 + TAP / 2);
 
+// Points on the way from one to another, near enough to each other that no stroke slips through.
+function between([x, y], [u, v]) {
+  const steps = Math.ceil(distance([x, y], [u, v]) / TAP) || 1;
+  return Array.from({ length: steps }, (_, i) => [x + ((u - x) * (i + 1)) / steps, y + ((v - y) * (i + 1)) / steps]);
+}
+
 export class Pad {
   #canvas;
   #context;
@@ -37,6 +43,7 @@ export class Pad {
   #penSeen = -Infinity;
   #stroke = null;
   #left = null; // the strokes that an eraser has left
+  #rubbed = null; // where it was last
   #aim = -1; // the frame that the pen came down on, as long as it only points
   #marks = { frames: [], picture: null };
   #painting = false;
@@ -183,7 +190,7 @@ export class Pad {
   }
 
   #reset() {
-    this.#pointer = this.#stroke = this.#left = null;
+    this.#pointer = this.#stroke = this.#left = this.#rubbed = null;
     this.#aim = -1;
   }
 
@@ -195,9 +202,12 @@ export class Pad {
   }
 
   #rub(events) {
-    const points = events.map((event) => this.#locate(event));
     const before = this.#left.length;
-    this.#left = this.#left.filter((stroke) => !points.some((point) => touches(stroke, point)));
+    for (const point of events.map((event) => this.#locate(event))) {
+      const way = between(this.#rubbed ?? point, point);
+      this.#left = this.#left.filter((stroke) => !way.some((passed) => touches(stroke, passed)));
+      this.#rubbed = point;
+    }
     return this.#left.length < before;
   }
 

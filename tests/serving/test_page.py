@@ -2,197 +2,18 @@
 
 import base64
 import http.client
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image, ImageDraw
-from selenium.webdriver import Chrome, Keys
+from selenium.webdriver import Keys
 from selenium.webdriver.common.action_chains import ActionChains
-from selenium.webdriver.common.actions.interaction import (
-    POINTER_MOUSE,
-    POINTER_PEN,
-    POINTER_TOUCH,
-)
-from selenium.webdriver.common.actions.pointer_input import PointerInput
+from selenium.webdriver.common.actions.interaction import POINTER_MOUSE, POINTER_PEN, POINTER_TOUCH
 from selenium.webdriver.support.wait import WebDriverWait
 
-import serving
-
-Stroke = Sequence[tuple[float, float]]
-
-PATIENCE = 10.0
-
-
-def arc(x: float, y: float, rx: float, ry: float, start: int, end: int) -> list[tuple[float, float]]:
-    """Points of an ellipse's arc, clockwise, in degrees; the pad is the unit square, y down."""
-    turns = (math.radians(a) for a in range(start, end + 1, 12))
-    return [(x + rx * math.cos(a), y + ry * math.sin(a)) for a in turns]
-
-
-THREE = [arc(0.48, 0.33, 0.17, 0.14, 200, 450) + arc(0.48, 0.64, 0.20, 0.17, -90, 160)]
-SEVEN = [[(0.3, 0.25), (0.7, 0.25), (0.6, 0.5), (0.5, 0.8)]]
-
-
-def side_by_side(*digits: Sequence[Stroke]) -> list[Stroke]:
-    """Digits that fill the pad, made smaller and put in a row."""
-    shrunk = 1 / len(digits)
-    return [
-        [((x + i) * shrunk, (y - 0.5) * shrunk + 0.5) for x, y in stroke]
-        for i, digit in enumerate(digits)
-        for stroke in digit
-    ]
-
-
-THIRTY_SEVEN = side_by_side(THREE, SEVEN)
-
-
-class Page:
-    """What a test does with the page and sees on it."""
-
-    def __init__(self, browser: Chrome) -> None:
-        self.browser = browser
-
-    def run(self, script: str, *arguments: object) -> Any:
-        return self.browser.execute_script(script, *arguments)
-
-    def wait(self, script: str, *arguments: object) -> None:
-        WebDriverWait(self.browser, PATIENCE, poll_frequency=0.05).until(
-            lambda _: self.run(script, *arguments),
-            f"never came true: {script} {arguments}; the page says {self.state}: "
-            f"{self.text('answer')!r}, {self.text('detail')!r}",
-        )
-
-    def wait_for_answer(self, answer: str) -> None:
-        self.wait("return document.getElementById('answer').textContent === arguments[0]", answer)
-
-    def wait_for_announcement(self, beginning: str) -> None:
-        """Wait until the last answer, as opposed to one to a part of the drawing, has settled."""
-        self.wait("return document.getElementById('announcement').textContent.startsWith(arguments[0])", beginning)
-
-    def wait_for_state(self, state: str) -> None:
-        self.wait("return document.getElementById('result').dataset.state === arguments[0]", state)
-
-    @property
-    def state(self) -> str:
-        return str(self.run("return document.getElementById('result').dataset.state"))
-
-    def text(self, identifier: str) -> str:
-        return str(self.browser.find_element("id", identifier).get_property("textContent"))
-
-    def click(self, identifier: str) -> None:
-        self.browser.find_element("id", identifier).click()
-
-    def press(self, *keys: str) -> None:
-        chain = ActionChains(self.browser)
-        for key in keys:
-            chain.key_down(key)
-        for key in reversed(keys):
-            chain.key_up(key)
-        chain.perform()
-
-    def draw(self, strokes: Sequence[Stroke], kind: str = POINTER_MOUSE, lift: bool = True) -> None:
-        pad = self.browser.find_element("id", "pad")
-        width, height = pad.size["width"], pad.size["height"]
-        device = PointerInput(kind, kind)
-        chain = ActionChains(self.browser, duration=10, devices=[device])
-        pointer = chain.w3c_actions.pointer_action
-        for stroke in strokes:
-            for i, (x, y) in enumerate(stroke):
-                pointer.move_to(pad, round((x - 0.5) * width), round((y - 0.5) * height))
-                if i == 0:
-                    pointer.pointer_down()
-            if lift:
-                pointer.pointer_up()
-        chain.w3c_actions.perform()
-
-    def ink(self, identifier: str) -> float:
-        """The share of a canvas's pixels that are painted."""
-        return float(
-            self.run(
-                """
-                const canvas = document.getElementById(arguments[0]);
-                const { width, height } = canvas;
-                const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
-                const painted = data.filter((value, i) => i % 4 === 3 && value > 100);
-                return painted.length / (width * height);
-                """,
-                identifier,
-            )
-        )
-
-    def is_painted(self, x: float, y: float) -> bool:
-        """Whether there is anything on the pad within two pixels of that place."""
-        return bool(
-            self.run(
-                """
-                const [x, y] = arguments;
-                const canvas = document.getElementById("pad");
-                const { data } = canvas.getContext("2d")
-                  .getImageData(x * canvas.width - 2, y * canvas.height - 2, 5, 5);
-                return data.some((value, i) => i % 4 === 3 && value > 100);
-                """,
-                x,
-                y,
-            )
-        )
-
-    def frame(self) -> tuple[float, float, float, float]:
-        """The edges of the frame in the accent colour, left, top, right, bottom, on a pad of side 1."""
-        self.run("return new Promise(requestAnimationFrame)")
-        left, top, right, bottom = self.run(
-            """
-            const canvas = document.getElementById("pad");
-            const { width, height } = canvas;
-            const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
-            const [xs, ys] = [[], []];
-            for (let i = 0; i < data.length; i += 4) {
-              if (data[i] === 0x2f && data[i + 1] === 0x49 && data[i + 2] === 0xd1) {
-                xs.push((i / 4) % width / width);
-                ys.push(Math.floor(i / 4 / width) / height);
-              }
-            }
-            return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
-            """
-        )
-        return left, top, right, bottom
-
-    def best_bars(self) -> list[str]:
-        return list(self.run("return [...document.querySelectorAll('.best b')].map(b => b.textContent)"))
-
-    def choose(self, path: Path) -> None:
-        self.browser.find_element("id", "file").send_keys(str(path))
-
-    def errors(self) -> list[dict[str, str]]:
-        """What the console has said since the last call, but for mere advice."""
-        return [e for e in self.browser.get_log("browser") if e["level"] == "SEVERE"]
-
-
-@pytest.fixture
-def page(browser: Chrome, live_server: str) -> Iterator[Page]:
-    browser.set_window_size(1200, 900)
-    page = Page(browser)
-    page.errors()
-    browser.get(f"{live_server}/")
-    page.wait("return document.getElementById('bars').children.length > 0")
-    yield page
-    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-    # Refused requests are logged as "network"; a script's error or a breach of the policy is not.
-    assert [entry for entry in page.errors() if entry["source"] != "network"] == []
-
-
-@pytest.fixture
-def picture_of_seven(tmp_path: Path) -> Path:
-    picture = Image.new("RGB", (600, 400), (236, 230, 215))
-    points = [(250 + 140 * x, 100 + 200 * y) for x, y in ((0, 0), (1, 0), (0.7, 0.5), (0.45, 1))]
-    ImageDraw.Draw(picture).line(points, fill=(30, 30, 90), width=18, joint="curve")
-    path = tmp_path / "seven.png"
-    picture.save(path)
-    return path
+from tests.serving.browser import PATIENCE, SEVEN, THIRTY_SEVEN, THREE, Page, side_by_side
 
 
 @pytest.mark.browser
@@ -552,15 +373,22 @@ def test_the_answer_is_announced_once_it_has_settled(page: Page) -> None:
 
 @pytest.mark.browser
 def test_the_keyboard_reaches_every_control_and_shows_where_it_is(page: Page) -> None:
-    page.run("document.activeElement.blur()")
+    page.draw(THIRTY_SEVEN)
+    page.wait_for_answer("37")
+    controls = page.run(
+        """
+        return [...document.querySelectorAll("a, button, select")]
+          .filter((e) => e.checkVisibility({ visibilityProperty: true })).map(({ id, textContent }) => id || textContent);
+        """
+    )
+    page.run("document.getElementById(arguments[0]).focus({ focusVisible: true })", controls[0])
     reached = []
-    for _ in range(3):
+    for _ in controls:
+        assert page.run("return getComputedStyle(document.activeElement).outlineStyle") == "solid"
+        reached.append(page.run("return document.activeElement.id || document.activeElement.textContent"))
         page.press(Keys.TAB)
-        focused = "document.activeElement"
-        assert page.run(f"return getComputedStyle({focused}).outlineStyle") == "solid"
-        reached.append(page.run(f"return {focused}.id"))
-    controls = page.run("return [...document.querySelectorAll('button')].map(({ id }) => id)")
-    assert reached == controls == ["undo", "clear", "open"]
+    assert reached == controls
+    assert {"models", "language", "undo", "redo", "erase", "clear", "open", "why", "3", "7"} == set(controls)
 
 
 @pytest.mark.browser
@@ -676,10 +504,3 @@ def test_the_policy_lets_in_nothing_foreign(live_server: str) -> None:
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Referrer-Policy"] == "no-referrer"
     connection.close()
-
-
-def test_the_page_weighs_less_than_40_kb() -> None:
-    house = Path(serving.__path__[0])
-    static = [asset for asset in (house / "static").iterdir() if asset.name != "docs.css"]
-    assets = [*static, house / "templates" / "index.html"]
-    assert sum(asset.stat().st_size for asset in assets) < 40_000
