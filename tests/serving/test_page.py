@@ -378,7 +378,8 @@ def test_the_keyboard_reaches_every_control_and_shows_where_it_is(page: Page) ->
     controls = page.run(
         """
         return [...document.querySelectorAll("a, button, select")]
-          .filter((e) => e.checkVisibility({ visibilityProperty: true })).map(({ id, textContent }) => id || textContent);
+          .filter((e) => e.checkVisibility({ visibilityProperty: true }))
+          .map(({ id, textContent }) => id || textContent);
         """
     )
     page.run("document.getElementById(arguments[0]).focus({ focusVisible: true })", controls[0])
