@@ -6,7 +6,22 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from serving.api import admin, docs, download, explain, feedback, headers, health, metrics, page, predict, quality, teach, v1, v2
+from serving.api import (
+    admin,
+    docs,
+    download,
+    explain,
+    feedback,
+    headers,
+    health,
+    metrics,
+    page,
+    predict,
+    quality,
+    teach,
+    v1,
+    v2,
+)
 from serving.api.respond import Response, json_response, told
 from serving.config import Config
 from serving.errors import InklingError, TooOftenError

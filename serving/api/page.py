@@ -4,6 +4,7 @@ from flask import Blueprint, render_template
 
 from serving.api.respond import config
 from serving.errors import NotFoundError
+from serving.teach.runner import is_possible
 
 blueprint = Blueprint("page", __name__)
 
@@ -17,11 +18,14 @@ def index() -> str:
 @blueprint.get("/learn")
 def learn() -> str:
     """Where new symbols are taught. Raises NotFoundError where nothing is taught."""
-    if not config().teach:
-        raise NotFoundError("nothing is taught here; start the server with --teach and a token to teach it on this page")
+    if not _teaches():
+        raise NotFoundError("this server teaches nothing; start it with --teach DIR and --admin-token-file FILE")
     return _page("learn.html")
 
 
 def _page(template: str) -> str:
-    settings = config()
-    return render_template(template, feedback=bool(settings.feedback), teach=bool(settings.teach))
+    return render_template(template, feedback=bool(config().feedback), teach=_teaches())
+
+
+def _teaches() -> bool:
+    return bool(config().teach and config().admin_token) and is_possible()

@@ -60,4 +60,7 @@ def paths() -> Paths:
         },
         "/docs": {"get": operation("Pages", "This document, for people", content(text(), "text/html"))},
         "/": {"get": operation("Pages", "A page to draw on", content(text(), "text/html"))},
+        "/learn": {
+            "get": operation("Pages", "A page to teach new symbols on", content(text(), "text/html"), fails=(404,))
+        },
     }
