@@ -42,7 +42,8 @@ export function picker(select, changed) {
       throw new Fault(texts.noModel);
     }
     select.replaceChildren(...known.map(({ key, title }) => new Option(title, key)));
-    const wanted = [asked, kept("model"), "digits"].find((key) => known.some((choice) => choice.key === key));
+    // A version that has no entry of its own is the newest, or not served any more.
+    const wanted = [asked, address.get("model"), kept("model"), "digits"].find((key) => known.some((choice) => choice.key === key));
     if (wanted) select.value = wanted;
     changed(current());
     return current();

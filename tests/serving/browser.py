@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.actions.interaction import POINTER_MOUSE
@@ -52,11 +53,14 @@ class Page:
         return self.browser.execute_script(script, *arguments)
 
     def wait(self, script: str, *arguments: object) -> None:
-        WebDriverWait(self.browser, PATIENCE, poll_frequency=0.05).until(
-            lambda _: self.run(script, *arguments),
-            f"never came true: {script} {arguments}; the page says {self.state}: "
-            f"{self.text('answer')!r}, {self.text('detail')!r}",
-        )
+        def said(_: object) -> Any:
+            return self.run(script, *arguments)
+
+        try:
+            WebDriverWait(self.browser, PATIENCE, poll_frequency=0.05).until(said)
+        except TimeoutException:
+            shown = self.run("return document.body.innerText")
+            raise AssertionError(f"never came true: {script} {arguments}; the page says {shown!r}") from None
 
     def wait_for_answer(self, answer: str) -> None:
         self.wait("return document.getElementById('answer').textContent === arguments[0]", answer)
@@ -185,8 +189,7 @@ class Page:
         """Wait until the page can be drawn on, and knows its model where it has one."""
         self.wait(
             """
-            const bars = document.getElementById("bars");
-            return document.getElementById("undo")?.ariaDisabled && (!bars || bars.children.length > 0);
+            return document.querySelector("#bars li, #classes li") !== null;
             """
         )
 
