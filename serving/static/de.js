@@ -79,7 +79,7 @@ export const de = ({ share, guess, number }) => {
 
     // What stands in the pages.
     page: {
-      pages: "Seiten", draw: "Zeichnen", teach: "Lehren", api: "Schnittstelle", quality: "Güte",
+      pages: "Seiten", draw: "Zeichnen", teach: "Lehren", quality: "Güte",
       model: "Modell", language: "Sprache",
       drawing: "Zeichnung",
       pad: "Zeichenfläche für Maus, Stift oder Finger. Mit der Tastatur: ein Bild öffnen oder einfügen.",

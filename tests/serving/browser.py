@@ -1,5 +1,6 @@
 """A person with a browser: what tests do with the pages, and see on them."""
 
+import importlib.util
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,11 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 """Where tests leave pictures of what they saw, for people to look at."""
+
+_AXE = importlib.util.find_spec("axe_playwright_python")
+assert _AXE is not None
+AXE = Path(_AXE.submodule_search_locations[0]) / "axe.min.js"  # type: ignore[index]
+"""axe-core itself, out of a package for another driver of browsers: the newest of those that carry it."""
 
 Stroke = Sequence[tuple[float, float]]
 
@@ -201,3 +207,18 @@ class Page:
         """Leave a picture of what there is to see."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         self.browser.save_screenshot(str(SCREENSHOTS / f"{name}.png"))
+
+    def breaches(self) -> list[str]:
+        """What axe finds against WCAG 2.2, levels A and AA, and against good practice, in what is to be seen now."""
+        # Colours on their way from one to the other would say nothing.
+        self.run("document.getAnimations().forEach((animation) => animation.finish())")
+        if not self.run("return Boolean(window.axe)"):
+            self.run(AXE.read_text(encoding="utf-8"))
+        found = self.browser.execute_async_script(
+            """
+            const [tags, done] = arguments;
+            axe.run({ runOnly: tags, resultTypes: ["violations"] }).then(({ violations }) => done(violations));
+            """,
+            ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+        )
+        return [f"{each['id']}: {node['html']} {node['failureSummary']}" for each in found for node in each["nodes"]]

@@ -178,6 +178,23 @@ def test_a_lesson_survives_a_reload_and_can_be_put_away(lesson: Page) -> None:
     assert fields(page) == ["", ""]
 
 
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_against_it(lesson: Page, scheme: str) -> None:
+    page = lesson
+    page.prefer(prefers_color_scheme=scheme)
+    assert page.breaches() == []
+    page.browser.find_element("css selector", ".classes input[type=text]").send_keys("ka")
+    page.draw(THREE)
+    page.press(Keys.ENTER)
+    page.click("press")
+    assert page.text("fault")
+    assert page.breaches() == []
+    page.resize(320, 640)
+    page.screenshot(f"learn-320-{scheme}")
+    assert page.breaches() == []
+
+
 def test_without_leave_to_teach_there_is_no_page_for_it(client: FlaskClient) -> None:
     response = client.get("/learn")
     assert response.status_code == 404
