@@ -33,7 +33,7 @@ function changed(subject, settled) {
     return;
   }
   if (picture) answer.waiting();
-  reader.read(subject);
+  reader.read(subject, settled);
 }
 
 const pad = new Pad(byId("pad"), { changed, tapped: (i) => answer.pick(i), strokes: drawn("drawing") });

@@ -17,6 +17,7 @@ export class Reader {
   #next = null;
   #busy = false;
   #generation = 0;
+  #hurry = () => {};
 
   /** `choice()` tells which model reads, as `picker` does; `listeners`: { answer(reading, subject), fault(message) } */
   constructor(choice, listeners) {
@@ -24,9 +25,10 @@ export class Reader {
     this.#listeners = listeners;
   }
 
-  /** Read `subject`, { strokes, picture }, as soon as the request under way is done. */
-  read(subject) {
+  /** Read `subject`, { strokes, picture }, as soon as the request under way is done; at once after it if `settled`. */
+  read(subject, settled = true) {
     this.#next = subject;
+    if (settled) this.#hurry();
     if (!this.#busy) this.#work();
   }
 
@@ -49,6 +51,14 @@ export class Reader {
     return { ...body, trip: performance.now() - started, server: serverTime(headers) };
   }
 
+  // Who has lifted the pen waits for nothing but the server.
+  #breath() {
+    return new Promise((resolve) => {
+      this.#hurry = resolve;
+      setTimeout(resolve, BREATH);
+    });
+  }
+
   async #work() {
     this.#busy = true;
     let failed = null;
@@ -61,7 +71,7 @@ export class Reader {
       try {
         const reading = await this.ask(subject);
         if (!outdated()) this.#listeners.answer(reading, subject);
-        await pause(BREATH);
+        await this.#breath();
       } catch (fault) {
         misses = subject === failed ? misses + 1 : 1;
         failed = subject;

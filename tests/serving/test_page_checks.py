@@ -63,6 +63,7 @@ def test_it_fits_every_screen(page: Page, screen: str) -> None:
 @pytest.mark.parametrize("screen", ["phone", "desktop"])
 def test_nothing_moves_while_one_draws(page: Page, screen: str) -> None:
     page.resize(*SCREENS[screen])
+
     def places() -> object:
         return page.run(
             """
