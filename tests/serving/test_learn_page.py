@@ -26,6 +26,7 @@ def teaching(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("teaching")
     (folder / "token").write_text(TOKEN)
     arguments = ["--models", folder / "models", "--teach", folder / "jobs", "--admin-token-file", folder / "token"]
+    arguments += ["--feedback", folder / "feedback.db"]
     with running_server(*map(str, arguments), "--workers", "1") as address:
         yield address
 
@@ -159,6 +160,18 @@ def test_what_the_server_refuses_is_told_in_its_words(lesson: Page) -> None:
     page.wait("return document.getElementById('fault').textContent")
     assert "drawing" in page.text("fault")
     assert page.text("step") == ""
+
+
+@pytest.mark.browser
+def test_a_model_may_learn_its_corrections_and_says_where_there_are_too_few(lesson: Page) -> None:
+    page = lesson
+    page.wait("return document.getElementById('corrected').value === 'digits'")
+    page.click("retrain")
+    page.wait("return document.getElementById('token-dialog').open")
+    page.browser.find_element("id", "token").send_keys(TOKEN, Keys.ENTER)
+    page.wait("return document.getElementById('fault').textContent")
+    assert "corrections" in page.text("fault")
+    assert "'digits'" in page.text("fault")
 
 
 @pytest.mark.browser
