@@ -7,7 +7,10 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from serving.config import TFSERVING, address
 from serving.engines import LIBRARIES
@@ -62,7 +65,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--progress",
-        type=argparse.FileType("a", encoding="utf-8"),
         metavar="FILE",
         help="append a line of JSON for each step, and one for the end; - is stdout",
     )
@@ -78,7 +80,18 @@ def main() -> None:
     # Whoever stops it politely is to find nothing half-written either.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     arguments = parser.parse_args(_awaited() if sys.argv[1:] == [STANDBY] else None)
-    sys.exit(_run(arguments, Progress(arguments.progress)))
+    with _progress_file(arguments.progress) as file:
+        code = _run(arguments, Progress(file))
+    sys.exit(code)
+
+
+@contextmanager
+def _progress_file(name: str | None) -> Iterator[TextIO | None]:
+    if name in (None, "-"):
+        yield sys.stdout if name else None
+        return
+    with Path(str(name)).open("a", encoding="utf-8") as file:
+        yield file
 
 
 def _awaited() -> list[str]:
@@ -131,6 +144,11 @@ def _run(arguments: argparse.Namespace, progress: Progress) -> int:
     except (DatasetError, TransferError) as error:
         progress.failed(str(error))
         print(f"inkling-transfer: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        problem = f"the model cannot be written: {error.strerror}"
+        progress.failed(problem)
+        print(f"inkling-transfer: {problem} ({error.filename})", file=sys.stderr)
         return 2
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from serving.errors import InklingError
 from serving.teach import process
 from serving.teach.jobs import Job, Jobs, State, now
 from serving.teach.process import Standby
@@ -57,7 +56,8 @@ class Runner:
                 try:
                     if self.turn(monotonic() > begun + _BREATH):
                         continue
-                except (OSError, InklingError):
+                except Exception:
+                    # One job that cannot be run, not one server that runs none any more.
                     _LOG.exception("a teaching job could not be run")
                     sleep(_TAKE_OVER)
                 sleep(_LOOK)

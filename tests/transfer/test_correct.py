@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 from pathlib import Path
 
 import keras
@@ -15,6 +16,7 @@ from serving.engines import OpenVINOEngine
 from training.datasets import DataSet
 from training.own import own
 from transfer import correct, residual
+from transfer.__main__ import main
 from transfer.base import read_keras
 from transfer.errors import TransferError
 from transfer.progress import Progress
@@ -89,6 +91,24 @@ def test_a_class_that_the_model_has_not_is_told(optdigits: DataSet, models: Path
     corrections = written(optdigits.x_test[:4], ["1", "1", "ka", "ka"], tmp_path / "corrections")
     with pytest.raises(TransferError, match="tiny has no class 'ka'"):
         correct.run(own(corrections, held_out=0), "tiny", models, 0, Progress())
+
+
+def test_a_full_disk_is_told_in_a_line(optdigits: DataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    corrections = written(optdigits.x_test[:4], ["1", "1", "2", "2"], tmp_path / "corrections")
+    progress = tmp_path / "progress"
+    monkeypatch.setattr(correct, "run", full)
+    monkeypatch.setattr(
+        "sys.argv", ["inkling-transfer", str(corrections), "--correct", "--name", "tiny", "--progress", str(progress)]
+    )
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    signal.signal(signal.SIGTERM, before)
+    last = json.loads(progress.read_text().splitlines()[-1])
+    assert last == {"state": "failed", "message": "the model cannot be written: No space left on device"}
 
 
 def test_a_network_without_a_head_cannot_be_corrected() -> None:
