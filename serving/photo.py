@@ -24,7 +24,7 @@ _GRAINS = 4.0
 """Standard deviations of the paper's grain above which something may be ink."""
 _FEWEST, _LEVELS = 5.0, 2.0
 """What may be ink differs from the paper by at least this much (of 255), and by so many of the camera's levels."""
-_DOUBTFUL, _NARROW = 43, 13
+_DOUBTFUL, _NARROW = 43, 27
 """Brush from which on strokes are doubtful, and one that shadows are broader than."""
 _HALF, _STRONGEST = 0.5, 99.5
 """Where that share of the depth of the strongest strokes (a percentile) is reached, the grain is not measured, unless
