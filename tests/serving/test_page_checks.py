@@ -79,7 +79,7 @@ def test_nothing_moves_while_one_draws(page: Page, screen: str) -> None:
     page.run(
         """
         window.shifts = [];
-        new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map(({ value }) => value)))
+        new PerformanceObserver((list) => window.shifts.push(...list.getEntries()))
           .observe({ type: "layout-shift" });
         """
     )
@@ -90,7 +90,9 @@ def test_nothing_moves_while_one_draws(page: Page, screen: str) -> None:
         assert places() == blank
         page.click("clear")
         page.wait_for_state("blank")
-    assert page.run("return window.shifts.reduce((sum, value) => sum + value, 0)") < GOOD_SHIFT
+    # As the measure is defined, what a person's own act brings about does not count.
+    moved = page.run("return window.shifts.filter((shift) => !shift.hadRecentInput).map(({ value }) => value)")
+    assert sum(moved) < GOOD_SHIFT
 
 
 @pytest.mark.browser
