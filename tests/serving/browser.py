@@ -112,7 +112,8 @@ class Page:
         chain.w3c_actions.perform()
 
     def ink(self, identifier: str) -> float:
-        """The share of a canvas's pixels that are painted."""
+        """The share of a canvas's pixels that are painted, once what waits for the next frame is."""
+        self.run("return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         return float(
             self.run(
                 """
