@@ -1,12 +1,14 @@
 """gunicorn, with the settings that were measured to fit: `make bench` prints the table behind them."""
 
 import os
+import signal
 from dataclasses import replace
 from typing import Any
 
 import cv2
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.config import make_settings
 
 from serving import logs
@@ -15,6 +17,7 @@ from serving.config import Config
 from serving.counts import fresh_folder
 from serving.engines import import_library
 from serving.errors import InklingError, NotReadyError
+from serving.gate.worker import ENDING
 from serving.teach.runner import Runner, is_possible
 
 THREADS = 4
@@ -80,6 +83,10 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
         }
         super().__init__()
 
+    def run(self) -> None:
+        """Serve until a signal ends it."""
+        _Arbiter(self).run()
+
     def load_config(self) -> None:
         for name, value in self._settings.items():
             self.cfg.set(name, value)
@@ -108,3 +115,18 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
         config: Config = self._app.extensions["inkling_config"]
         if config.teach and config.admin_token and is_possible():
             Runner(self._app.extensions["inkling_jobs"], config.models).start()
+
+
+class _Arbiter(Arbiter):  # type: ignore[misc]  # gunicorn carries no types
+    """gunicorn's, but for a signal that comes while a worker is born: that would be lost, and its end waited for 30 s.
+
+    The worker lets it through once it has handlers of its own.
+    """
+
+    def spawn_worker(self) -> int:
+        """Fork; the worker's process id."""
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+        try:
+            return int(super().spawn_worker())
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)

@@ -129,7 +129,12 @@ def started_server(
             yield Started(port, process)
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(timeout=20)
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise
             lines = printed.read_text(encoding="utf-8").splitlines()
             output = "\n".join(line for line in lines if not expected or not re.search(expected, line))
             assert not re.search(r"Traceback|\[ERROR\]|\"level\":\"ERROR\"", output), output

@@ -1,6 +1,7 @@
 """gunicorn's worker for whole requests: threads, signals and the end; `loop.py` does the rest."""
 
 import os
+import signal
 import threading
 from time import monotonic
 
@@ -13,6 +14,8 @@ from serving.gate.framing import RefusedError, Whole
 from serving.gate.loop import TICK, Loop
 from serving.metrics import Metrics
 
+ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
+"""Signals that end a worker; blocked when it is forked."""
 REQUESTS_A_CONNECTION = 100
 """About as many requests later a kept connection is closed, so that its client comes back to the worker that is idle.
 
@@ -31,6 +34,11 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn carries no types
     _loop: Loop | None = None
     _told = 0
     _next_telling = 0.0
+
+    def init_signals(self) -> None:
+        """Install the handlers, and let come what came before them."""
+        super().init_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
     def run(self) -> None:
         """Serve until told to stop, or left alone by the arbiter; then finish what has begun."""

@@ -271,6 +271,25 @@ def test_a_killed_worker_is_replaced_and_the_others_go_on() -> None:
             assert set(pool.map(lambda _: ask(server), range(40))) == {"7"}
 
 
+def test_a_worker_told_to_stop_while_it_is_born_stops() -> None:
+    with started_server("--workers", "1", expected="was sent SIGKILL") as server:
+        seen = workers_of(server.process)
+        os.kill(min(seen), signal.SIGKILL)
+        for _ in range(4):
+            born = _next_worker(server, seen)
+            os.kill(born, signal.SIGTERM)
+            seen.add(born)
+
+
+def _next_worker(server: Started, seen: set[int]) -> int:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        born = workers_of(server.process) - seen
+        if born:
+            return born.pop()
+    raise AssertionError("there is no new worker: did the last one not end?")
+
+
 def _lives(pid: int) -> bool:
     state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout
     return bool(state) and not state.startswith("Z")

@@ -188,7 +188,7 @@ def test_workers_count_together_and_a_killed_one_s_counts_stay() -> None:
             while time.monotonic() < end:
                 # What the killed one had accepted is lost.
                 with suppress(OSError):
-                    if samples(ask(address, "/metrics")).get(loaded) == 2 and but not in children.read_text().split():
+                    if but not in children.read_text().split() and samples(ask(address, "/metrics")).get(loaded) == 2:
                         return
                 time.sleep(0.05)
             raise AssertionError("there are no two workers that have loaded the model")
