@@ -30,6 +30,14 @@ Start = Literal["new", "resume", "restart"]
 
 _VALIDATION_BATCH = 500
 _HISTORY = ("accuracy", "loss", "val_accuracy", "val_loss")
+_OPTIMIZERS = {
+    "adam": keras.optimizers.AdamW,
+    "adamax": keras.optimizers.Adamax,
+    "nadam": keras.optimizers.Nadam,
+    "adagrad": keras.optimizers.Adagrad,
+    "adadelta": keras.optimizers.Adadelta,
+    "rmsprop": keras.optimizers.RMSprop,
+}
 
 
 class FitError(Exception):
@@ -80,12 +88,13 @@ def fit(
     if deterministic:
         tf.config.experimental.enable_op_determinism()
     x, y, x_validation, y_validation = split_validation(data.x_train, data.y_train, recipe.validation)
+    x, y = x[: recipe.pictures], y[: recipe.pictures]
     count = len(data.labels)
     precision = precision or fastest_precision()
     model = in_precision(precision, lambda: build(recipe.network, count))
     model.compile(
-        optimizer=adam(recipe, len(x), epochs),
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+        optimizer=optimizer(recipe, len(x), epochs),
+        loss=_squared if recipe.loss == "squared" else keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.MeanMetricWrapper(_accuracy, name="accuracy")],
         # XLA makes these convolutions twice slower on CPUs.
         jit_compile=False,
@@ -176,23 +185,31 @@ def in_precision(precision: str, make: Callable[[], keras.Model]) -> keras.Model
         keras.config.set_dtype_policy(before)
 
 
-def adam(recipe: Recipe, pictures: int, epochs: int) -> keras.optimizers.Optimizer:
+def optimizer(recipe: Recipe, pictures: int, epochs: int) -> keras.optimizers.Optimizer:
     """The recipe's optimiser, its learning rate scheduled over `epochs` of so many pictures."""
-    schedules, steps = keras.optimizers.schedules, pictures // recipe.batch_size
-    if recipe.schedule == "cosine":
-        rate = schedules.CosineDecay(
-            recipe.peak_rate / 100,
-            decay_steps=max(1, (epochs - 1) * steps),
-            alpha=recipe.final_rate / recipe.peak_rate,
-            warmup_target=recipe.peak_rate,
-            warmup_steps=steps,
-        )
-    elif recipe.schedule == "exponential":
-        total = steps * epochs
-        rate = schedules.ExponentialDecay(recipe.peak_rate, total, recipe.final_rate / recipe.peak_rate)
-    else:
-        raise FitError(f"no learning-rate schedule {recipe.schedule!r}; known are: cosine, exponential")
-    return keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
+    shared = {"learning_rate": _rate(recipe, pictures // recipe.batch_size, epochs), "clipvalue": recipe.clip}
+    if recipe.optimizer == "sgd":
+        return keras.optimizers.SGD(**shared, momentum=recipe.momentum, nesterov=recipe.nesterov)
+    return _OPTIMIZERS[recipe.optimizer](**shared, weight_decay=recipe.weight_decay)
+
+
+def _rate(recipe: Recipe, steps: int, epochs: int) -> Any:
+    schedules = keras.optimizers.schedules
+    if recipe.schedule == "constant":
+        return recipe.peak_rate
+    if recipe.schedule == "exponential":
+        return schedules.ExponentialDecay(recipe.peak_rate, steps * epochs, recipe.final_rate / recipe.peak_rate)
+    return schedules.CosineDecay(
+        recipe.peak_rate / 100,
+        decay_steps=max(1, (epochs - 1) * steps),
+        alpha=recipe.final_rate / recipe.peak_rate,
+        warmup_target=recipe.peak_rate,
+        warmup_steps=steps,
+    )
+
+
+def _squared(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_mean(tf.square(tf.sigmoid(logits) - targets), axis=-1)
 
 
 def _batches(

@@ -5,13 +5,17 @@ named layers are `embedding` (what transfer reads) and `logits`.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 from keras import layers
 
 EMBEDDING = "embedding"
 LOGITS = "logits"
+
+Activation = Literal["relu", "leaky_relu", "elu", "tanh", "sigmoid"]
+_SLOPE = 0.01
+"""Of the leaky ReLU, for negative inputs."""
 
 
 @dataclass(frozen=True)
@@ -24,18 +28,36 @@ class Conv:
     padding: Literal["same", "valid"] = "same"
     dropout: float = 0.0
     """Share of its outputs dropped in training."""
+    pool: int = 1
+    """Side of the squares of which max pooling keeps one output, before dropout."""
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """What is added to the loss: `l1` times the weights' sizes, `l2` times their squares; biases are left alone."""
+
+    l1: float = 0.0
+    l2: float = 0.0
+    hidden: bool = True
+    """Whether the hidden layers' weights count, too, or those of the logits alone."""
 
 
 @dataclass(frozen=True)
 class Network:
-    """Convolutions, then dense layers, then logits; ReLU throughout."""
+    """Convolutions, then dense layers, then logits; one activation throughout."""
 
     convs: tuple[Conv, ...] = ()
     dense: tuple[int, ...] = ()
+    activation: Activation = "relu"
+    initializer: str = "he_normal"
+    """Keras's name of what draws the hidden layers' first weights."""
     batch_norm: bool = False
-    """Normalise before every ReLU; batch statistics are averaged with momentum 0.99."""
+    """Normalise before every activation."""
+    momentum: float = 0.99
+    """With which batch statistics are averaged."""
     dropout: float = 0.0
-    """Share of the last hidden layer's outputs dropped in training."""
+    """Share of each dense layer's outputs dropped in training."""
+    penalty: Penalty = Penalty()
 
 
 def build(network: Network, classes: int) -> keras.Model:
@@ -47,35 +69,44 @@ def build(network: Network, classes: int) -> keras.Model:
     image = keras.Input((28, 28), dtype="uint8", name="image")
     x = layers.Rescaling(1 / 255, name="rescale")(image)
     x = layers.Reshape((28, 28, 1), name="channel")(x)
+    hidden: dict[str, Any] = {
+        "use_bias": not network.batch_norm,
+        "kernel_initializer": network.initializer,
+        "kernel_regularizer": _regularizer(network.penalty) if network.penalty.hidden else None,
+    }
     for number, conv in enumerate(network.convs, 1):
-        x = layers.Conv2D(
-            conv.filters,
-            conv.kernel,
-            strides=conv.stride,
-            padding=conv.padding,
-            use_bias=not network.batch_norm,
-            kernel_initializer="he_normal",
-            name=f"conv{number}",
-        )(x)
-        x = _activate(x, f"conv{number}", network)
+        name = f"conv{number}"
+        x = layers.Conv2D(conv.filters, conv.kernel, strides=conv.stride, padding=conv.padding, **hidden, name=name)(x)
+        x = _activate(x, name, network)
+        if conv.pool > 1:
+            x = layers.MaxPooling2D(conv.pool, name=f"{name}_pool")(x)
         if conv.dropout:
-            x = layers.Dropout(conv.dropout, name=f"conv{number}_dropout")(x)
+            x = layers.Dropout(conv.dropout, name=f"{name}_dropout")(x)
     x = layers.Flatten(name="flatten" if network.dense else EMBEDDING)(x)
     for number, units in enumerate(network.dense, 1):
-        name = EMBEDDING if number == len(network.dense) else f"dense{number}"
-        x = layers.Dense(
-            units, use_bias=not network.batch_norm, kernel_initializer="he_normal", name=f"dense{number}_linear"
-        )(x)
-        x = _activate(x, f"dense{number}", network, name)
+        last = number == len(network.dense)
+        x = layers.Dense(units, **hidden, name=f"dense{number}_linear")(x)
+        x = _activate(x, f"dense{number}", network, EMBEDDING if last else f"dense{number}")
+        if network.dropout and not last:
+            x = layers.Dropout(network.dropout, name=f"dense{number}_dropout")(x)
     if network.dropout:
         x = layers.Dropout(network.dropout, name="dropout")(x)
-    logits = layers.Dense(classes, dtype="float32", name=LOGITS)(x)
+    logits = layers.Dense(classes, kernel_regularizer=_regularizer(network.penalty), dtype="float32", name=LOGITS)(x)
     return keras.Model(image, logits, name="inkling")
+
+
+def _regularizer(penalty: Penalty) -> keras.regularizers.Regularizer | None:
+    return keras.regularizers.L1L2(penalty.l1, penalty.l2) if penalty.l1 or penalty.l2 else None
 
 
 def _activate(
     x: keras.KerasTensor, name: str, network: Network, activation_name: str | None = None
 ) -> keras.KerasTensor:
     if network.batch_norm:
-        x = layers.BatchNormalization(name=f"{name}_norm")(x)
-    return layers.ReLU(name=activation_name or f"{name}_relu")(x)
+        x = layers.BatchNormalization(momentum=network.momentum, name=f"{name}_norm")(x)
+    named = activation_name or f"{name}_{network.activation}"
+    if network.activation == "relu":
+        return layers.ReLU(name=named)(x)
+    if network.activation == "leaky_relu":
+        return layers.LeakyReLU(_SLOPE, name=named)(x)
+    return layers.Activation(network.activation, name=named)(x)

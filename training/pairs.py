@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from training import metrics
 from training.datasets import DataSet, split_validation
 from training.distort import Distortion
-from training.fit import Start, adam, fastest_precision, in_precision, run
+from training.fit import Start, fastest_precision, in_precision, optimizer, run
 from training.metrics import Share
 from training.models import EMBEDDING, LOGITS, Conv, Network, build
 from training.recipes import Recipe
@@ -79,7 +79,7 @@ def pretrain(
     x, y, x_validation, y_validation = split_validation(data.x_train, data.y_train, recipe.validation)
     model = in_precision(precision or fastest_precision(), lambda: twins(recipe.network))
     model.compile(
-        optimizer=adam(recipe, len(x), epochs),
+        optimizer=optimizer(recipe, len(x), epochs),
         loss=keras.losses.BinaryCrossentropy(from_logits=True),
         metrics=[keras.metrics.BinaryAccuracy(threshold=0.0, name="accuracy")],
         jit_compile=False,

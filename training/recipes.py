@@ -7,6 +7,8 @@ from training.distort import Distortion
 from training.models import Conv, Network
 from training.style import Style
 
+Optimizer = Literal["adam", "adamax", "nadam", "sgd", "adagrad", "adadelta", "rmsprop"]
+
 
 class RecipeError(Exception):
     """An unknown recipe."""
@@ -22,12 +24,23 @@ class Recipe:
     dataset: str = "mnist"
     validation: int = 5_000
     """Pictures taken from the training part, for early stopping, calibration and choosing; never the test part."""
+    pictures: int | None = None
+    """Pictures to learn from, of those that are not for validation; None: all."""
     epochs: int = 16
     batch_size: int = 100
+    loss: Literal["cross-entropy", "squared"] = "cross-entropy"
+    """`squared`: the mean squared error of the logits' sigmoids."""
+    optimizer: Optimizer = "adam"
+    momentum: float = 0.0
+    """Of `sgd`."""
+    nesterov: bool = False
+    """Whether `sgd` looks ahead along its momentum."""
+    clip: float | None = None
+    """Largest size of a gradient's number."""
     peak_rate: float = 0.003
-    """Learning rate of Adam at its highest."""
+    """Learning rate at its highest."""
     final_rate: float = 0.0001
-    schedule: str = "exponential"
+    schedule: Literal["exponential", "cosine", "constant"] = "exponential"
     """`exponential` decays from the first step on; `cosine` warms up over the first epoch, then falls."""
     weight_decay: float = 0.0
     average: float = 0.0
