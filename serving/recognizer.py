@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from serving import together
 from serving.bundle import Bundle
 from serving.engines import Engine, Rows
 from serving.ink import SIDE, Box, Ink, Picture
@@ -66,7 +67,9 @@ class Recognizer:
         pictures = [ink.pictures for ink in inks if len(ink.boxes)]
         if not pictures:
             return [Reading(()) for _ in inks]
-        rows = self.engine.predict(np.concatenate(pictures))
+        if len(inks) == 1:
+            return [self._reading(inks[0], together.predict(self.engine, pictures[0]), top)]
+        rows = together.predict(self.engine, np.concatenate(pictures))
         ends = np.cumsum([len(ink.boxes) for ink in inks])[:-1]
         return [self._reading(ink, part, top) for ink, part in zip(inks, np.split(rows, ends), strict=True)]
 

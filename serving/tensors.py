@@ -9,6 +9,7 @@ from typing import Any, Final, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
+from serving import together
 from serving.engines import Engine, Pictures, Rows
 from serving.errors import BadRequestError
 from serving.ink import SIDE
@@ -21,7 +22,7 @@ _WANTED = f"{INPUT!r} must be numbers of shape [N,{SIDE},{SIDE}], N at least 1, 
 
 def compute(engine: Engine, output: str, pictures: Pictures) -> Rows:
     """The output of that name, one of `SIGNATURES`' values: `float32[N,C]`."""
-    return engine.predict(pictures) if output == "probabilities" else engine.embed(pictures)
+    return together.predict(engine, pictures) if output == "probabilities" else engine.embed(pictures)
 
 
 def from_lists(values: object) -> Pictures:

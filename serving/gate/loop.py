@@ -18,6 +18,7 @@ from queue import SimpleQueue
 from time import monotonic
 from typing import Any
 
+from serving import together
 from serving.config import Config
 from serving.gate.connection import Connection, State
 from serving.gate.exchange import refusal
@@ -34,6 +35,8 @@ FEW = 16
 """Requests a worker that may wait however long."""
 SMALL = 16_384
 """Bytes of body up to which the loop answers by itself."""
+TOGETHER = 8
+"""Requests that the loop answers side by side at most; more save next to nothing and wait for each other."""
 TICK = 0.5
 """Seconds between looks at the clock."""
 
@@ -116,12 +119,11 @@ class Loop:
         for waiting in (self._looks, self._turns, self._jobs):
             for job in waiting.expired(now):
                 self._shed(*job)
-        # One at a time, as others may have come meanwhile, and their wait begins when they are seen.
-        turns = [waiting.next() for waiting in ((self._looks, self._turns) if self._inline else ())]
-        for turn in filter(None, turns):
-            if self._serve(*turn):
-                self._conclude(turn[0])
-        self._worked = any(turns)
+        # A few at a time, as others may have come meanwhile, and their wait begins when they are seen.
+        turns = [*self._looks.first(1), *self._turns.first(TOGETHER)] if self._inline else []
+        if turns:
+            together.run([partial(self._take, *turn) for turn in turns])
+        self._worked = bool(turns)
         ticks = now >= self._next_tick
         if ticks:
             self._next_tick = now + TICK
@@ -163,6 +165,11 @@ class Loop:
     def hurry(self) -> None:
         """Make `finish` wait for nobody."""
         self._patience = 0.0
+
+    def _take(self, connection: Connection, request: Whole) -> None:
+        """Answer in the loop."""
+        if self._serve(connection, request):
+            self._conclude(connection)
 
     def _own_work(self) -> bool:
         return self._inline and bool(len(self._turns) or len(self._looks))

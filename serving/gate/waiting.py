@@ -32,6 +32,11 @@ class Waiting(Generic[T]):
         with self._lock:
             return self._items.popleft()[1] if self._items else None
 
+    def first(self, most: int) -> list[T]:
+        """Take out the first items, at most so many."""
+        with self._lock:
+            return [self._items.popleft()[1] for _ in range(min(most, len(self._items)))]
+
     def expired(self, now: float) -> list[T]:
         """Take out the items that have waited too long."""
         found: list[T] = []

@@ -158,6 +158,27 @@ def test_requests_sent_at_once_on_one_connection_are_answered_in_order(server: S
     assert [body.get("text", body.get("status")) for body in bodies] == ["7", "ok", "7"]
 
 
+def test_requests_that_come_at_once_each_get_their_own_answer(server: Started) -> None:
+    drawings = {"7": SEVEN, "1": [[[50, 10], [50, 90]]], "": []}
+    with ExitStack() as stack:
+        # One that takes long lets the others gather.
+        first = stack.enter_context(connected(server))
+        first.sendall(WHOLE * 20)
+        for number, (text, strokes) in enumerate(list(drawings.items()) * 8):
+            body = json.dumps({"strokes": strokes}).encode()
+            connection = stack.enter_context(connected(server))
+            head = HEAD + b"X-Request-ID: %d\r\nContent-Length: %d\r\n\r\n" % (number, len(body))
+            connection.sendall(head + body)
+            stack.callback(_expect, connection, str(number), text)
+
+
+def _expect(connection: socket.socket, number: str, text: str) -> None:
+    response = http.client.HTTPResponse(connection)
+    response.begin()
+    assert response.getheader("X-Request-ID") == number
+    assert json.loads(response.read())["text"] == text
+
+
 def test_more_connections_than_there_is_room_for_push_out_the_idle_ones(server: Started) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_CONNECTIONS + 200
