@@ -1,6 +1,9 @@
 """The load of `make soak` tells what was lost, and the faults are survived."""
 
 import re
+import shutil
+import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +13,7 @@ import pytest
 
 from tests.bench.cases import STROKES
 from tests.bench.load import HOST
-from tests.soak import faults
+from tests.soak import faults, full
 from tests.soak.load import ACCEPTED, LOST, REFUSED, SHED, WRONG, Load, merged, percentile
 from tests.soak.overload import overload, report
 
@@ -96,7 +99,16 @@ def test_more_than_the_server_can_do_loses_nothing(capsys: pytest.CaptureFixture
     assert re.search(r"no accepted request lost or wrong +\| +0 \| +yes", capsys.readouterr().out)
 
 
+_ALONE = ("unshare", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", tempfile.gettempdir())
+
+
 @pytest.mark.parametrize("fault", [faults.worker_killed, faults.clock_set_back])
 def test_a_fault_costs_no_more_than_what_was_being_computed(fault: object) -> None:
     assert callable(fault)
     assert fault(50, 2.0)
+
+
+def test_a_full_disk_costs_nothing() -> None:
+    if not shutil.which("unshare") or subprocess.run(_ALONE, capture_output=True).returncode:
+        pytest.skip("a small disk that fills up cannot be made here: that takes Linux, and user namespaces")
+    assert full.disk_full(50, 3.0)

@@ -7,13 +7,14 @@ import sys
 from importlib import import_module
 
 from tests.bench.report import machine, progress
-from tests.soak import faults, overload
+from tests.soak import faults, full, overload
 from tests.soak.load import Load
 
 FAULTS = {
     "worker-killed": faults.worker_killed,
     "engine-killed": faults.engine_killed,
     "clock-set-back": faults.clock_set_back,
+    "disk-full": full.disk_full,
 }
 _MEASURED = 5.0
 """Seconds for which the sustainable rate is measured."""

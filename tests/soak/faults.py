@@ -52,9 +52,9 @@ def worker_killed(rate: float, seconds: float) -> bool:
                 yield Event(at, "a worker killed")
             sleep(seconds / 4)
 
-        course = _under_load(server, rate, seconds, breaking)
+        course = under_load(server, rate, seconds, breaking)
     # What the killed one had read and not answered: at most one request a connection, in that second.
-    return _report("A worker killed", course, lost_after_an_event=True)
+    return report("A worker killed", course, lost_after_an_event=True)
 
 
 def engine_killed(rate: float, seconds: float) -> bool:
@@ -83,8 +83,8 @@ def engine_killed(rate: float, seconds: float) -> bool:
             yield Event(perf_counter(), "the engine back")
             sleep(seconds / 3)
 
-        course = _under_load(server, rate, seconds, breaking)
-    return _report("The engine killed, and back", course)
+        course = under_load(server, rate, seconds, breaking)
+    return report("The engine killed, and back", course)
 
 
 def clock_set_back(rate: float, seconds: float) -> bool:
@@ -112,8 +112,8 @@ def clock_set_back(rate: float, seconds: float) -> bool:
                 yield Event(perf_counter(), name)
             sleep(seconds / 3)
 
-        course = _under_load(server, rate, seconds, breaking)
-    return _report("The clock set back", course)
+        course = under_load(server, rate, seconds, breaking)
+    return report("The clock set back", course)
 
 
 @contextmanager
@@ -150,7 +150,7 @@ class Course:
     length: float
 
 
-def _under_load(server: Server, rate: float, seconds: float, breaking: Callable[[], Iterator[Event]]) -> Course:
+def under_load(server: Server, rate: float, seconds: float, breaking: Callable[[], Iterator[Event]]) -> Course:
     load = Load(server.port, (STROKES,), (1,))
     events: list[Event] = []
     over = threading.Event()
@@ -168,7 +168,7 @@ def _under_load(server: Server, rate: float, seconds: float, breaking: Callable[
     return Course(load, events, perf_counter() - load.began)
 
 
-def _report(title: str, course: Course, lost_after_an_event: bool = False) -> bool:
+def report(title: str, course: Course, lost_after_an_event: bool = False) -> bool:
     """A row between every two events; whether nothing was lost but what may be."""
     load = course.load
     marks = [Event(load.began, "before"), *course.events]
