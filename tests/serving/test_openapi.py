@@ -210,7 +210,8 @@ def test_the_page_shows_every_operation_and_needs_nothing_from_elsewhere(client:
         for operation in methods.values():
             assert operation["summary"].partition("`")[0] in text
     linked = re.findall(r"(?:href|src)=\"([^\"#][^\"]*)\"", response.text)
-    assert set(linked) == {"/", "/openapi.json", "/static/docs.css", "/static/favicon.svg"}
+    styles = {f"/static/{name}.css" for name in ("palette", "prose", "docs")}
+    assert set(linked) == {"/", "/openapi.json", "/static/favicon.svg", *styles}
     for path in linked:
         with client.get(path) as found:
             assert found.status_code == 200
