@@ -13,14 +13,12 @@ from numpy.typing import NDArray
 from serving.engines import Rows
 from serving.errors import ImpossibleError
 from serving.ink import SIDE, Picture
-from serving.recognizer import Guess, Recognizer
+from serving.recognizer import LEAST, Guess, Recognizer
 
 WINDOW = 5
 """Side in pixels of what is taken away at once: twice a pen's width, so that a stroke is cut."""
 STEP = 2
 """Pixels from one window to the next."""
-_LEAST = 1e-6
-"""Probability at least: bfloat16 may give 0."""
 
 Window = tuple[int, int, int, int]
 """Left, top, width, height in the 28x28 pixels."""
@@ -93,7 +91,7 @@ def _inside(window: Window) -> tuple[slice, slice]:
 def _margins(rows: Rows, answer: int) -> NDArray[np.floating]:
     """ln(probability of `answer` / that of the likeliest other label) in each of `float32[N,C]`: `[N]`."""
     others = np.delete(rows, answer, axis=1).max(axis=1)
-    margins: NDArray[np.floating] = np.log(np.maximum(rows[:, answer], _LEAST) / np.maximum(others, _LEAST))
+    margins: NDArray[np.floating] = np.log(np.maximum(rows[:, answer], LEAST) / np.maximum(others, LEAST))
     return margins
 
 

@@ -13,8 +13,8 @@ from serving.engines import Engine, Rows
 from serving.ink import SIDE, Box, Ink, Picture
 from serving.segments import Span
 
-_LEAST = 1e-6
-"""Confidence of a candidate at least: bfloat16 may give 0."""
+LEAST = 1e-6
+"""What a probability counts at least: bfloat16 may give 0."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def likeliest(spans: Sequence[Span], confidences: Sequence[float]) -> list[int]:
     for i in sorted(range(len(spans)), key=lambda i: (spans[i].line, spans[i].stop)):
         span = spans[i]
         before, way = ways.get((span.line, span.start), (0.0, []))
-        score = before + math.log(max(confidences[i], _LEAST)) + span.prior
+        score = before + math.log(max(confidences[i], LEAST)) + span.prior
         if score > ways.get((span.line, span.stop), (-math.inf, []))[0]:
             ways[span.line, span.stop] = score, [*way, i]
     last = dict(sorted(ways))

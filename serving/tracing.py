@@ -9,13 +9,11 @@ import threading
 import time
 from collections.abc import Mapping
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from wsgiref.types import WSGIEnvironment
 
 from serving.errors import NotReadyError
-
-if TYPE_CHECKING:
-    from serving.telling import Told
+from serving.telling import UNMATCHED, Told
 
 _ASKING = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_TRACES_EXPORTER")
 _EXPORTERS = ("otlp", "console")
@@ -38,7 +36,7 @@ class Tracing:
         self._lock = threading.Lock()
         self._tracer: Any = None
 
-    def tell(self, told: "Told", environ: WSGIEnvironment) -> None:
+    def tell(self, told: Told, environ: WSGIEnvironment) -> None:
         """Make the spans of an answered request, and note its trace; the client's trace is gone on with."""
         from opentelemetry import trace
         from opentelemetry.propagate import extract
@@ -50,7 +48,7 @@ class Tracing:
             return now - int((clock - moment) * 1e9)
 
         carried = {name: environ[key] for name, key in _CARRIERS.items() if key in environ}
-        route = "" if told.route == "unmatched" else f" {told.route}"
+        route = "" if told.route == UNMATCHED else f" {told.route}"
         span = tracer.start_span(
             f"{told.method}{route}",
             extract(carried),

@@ -53,7 +53,6 @@ _SHED = "the server has more to do than it can; try again in a second"
 Job = tuple[Connection, Whole]
 Answer = Callable[[Connection, Whole], tuple[bytes, bool]]
 """Answers a request: the bytes, and whether the connection ends with them. Never raises."""
-Refused = Callable[[int], None]
 
 
 class Loop:
