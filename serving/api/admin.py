@@ -3,18 +3,13 @@
 import orjson
 from flask import Blueprint, request
 
-from serving.api.respond import Response, config, json_response, models
-from serving.api.tokens import require
+from serving.api import tokens
+from serving.api.respond import Response, json_response, models
 from serving.errors import BadRequestError
 from serving.repository import is_name
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
-
-
-@blueprint.before_request
-def authorize() -> None:
-    """Nobody passes without the token."""
-    require(config().admin_token, "start it with --admin-token-file FILE, or $INKLING_ADMIN_TOKEN")
+blueprint.before_request(tokens.admin)
 
 
 @blueprint.put("/models/<name>/labels/<label>")

@@ -5,8 +5,8 @@ import zipfile
 
 from flask import Blueprint, Response
 
-from serving.api.respond import config, models
-from serving.api.tokens import require
+from serving.api import tokens
+from serving.api.respond import models
 from serving.errors import BundleError
 from serving.repository import without_folder
 
@@ -19,7 +19,7 @@ _STEADY = (1980, 1, 1, 0, 0, 0)
 @blueprint.get("/models/<name>/versions/<int:version>/download")
 def download(name: str, version: int) -> Response:
     """The version's files in `<name>/<version>/`, checked before they are sent."""
-    require(config().admin_token, "start it with --admin-token-file FILE, or $INKLING_ADMIN_TOKEN")
+    tokens.admin()
     repository = models().repository
     try:
         bundle = repository.find(name, version)

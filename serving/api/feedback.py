@@ -6,8 +6,8 @@ from typing import Any, cast
 import orjson
 from flask import Blueprint, Response, current_app, request
 
+from serving.api import tokens
 from serving.api.respond import config, json_response, models, told
-from serving.api.tokens import require
 from serving.drawing import parsed
 from serving.errors import BadRequestError, ImpossibleError, NotFoundError
 from serving.feedback.store import Correction, Feedback
@@ -54,7 +54,7 @@ def remove(name: str) -> Response:
 def totals() -> Response:
     """How many corrections are kept."""
     store, _ = _feedback()
-    require(config().admin_token, "start it with --admin-token-file FILE, or $INKLING_ADMIN_TOKEN")
+    tokens.admin()
     corrections, size = store.totals()
     return json_response({"corrections": corrections, "bytes": size, "most_bytes": config().feedback_bytes})
 

@@ -5,8 +5,8 @@ from typing import Any, cast
 import orjson
 from flask import Blueprint, Response, current_app, request
 
+from serving.api import tokens
 from serving.api.respond import config, json_response
-from serving.api.tokens import require
 from serving.errors import BadRequestError, ImpossibleError, NotFoundError, UnknownTypeError
 from serving.feedback.export import export
 from serving.feedback.store import Feedback
@@ -27,7 +27,7 @@ FEWEST_CORRECTIONS = 5
 def submit() -> Response:
     """Put a job into the queue."""
     jobs = _jobs()
-    _require()
+    tokens.admin()
     kind = request.mimetype
     if kind == "application/zip":
         job = _learn(jobs, sets.from_zip(request.args.get("name"), request.get_data(cache=False)))
@@ -46,7 +46,7 @@ def submit() -> Response:
 def listed() -> Response:
     """All jobs that are remembered, the newest first."""
     jobs = _jobs()
-    _require()
+    tokens.admin()
     return json_response({"jobs": [_told(job) for job in reversed(jobs.all())]})
 
 
@@ -79,7 +79,7 @@ def events(name: str) -> Response:
 def cancel(name: str) -> Response:
     """End a job, soon if it runs."""
     jobs = _jobs()
-    _require()
+    tokens.admin()
     return json_response(_told(jobs.cancel(name)))
 
 
@@ -90,10 +90,6 @@ def _jobs() -> Jobs:
     if not is_possible():
         raise NotFoundError("this server can teach nothing: TensorFlow is missing; pip install 'inkling[train]'")
     return cast(Jobs, found)
-
-
-def _require() -> None:
-    require(config().admin_token, "start it with --admin-token-file FILE, or $INKLING_ADMIN_TOKEN")
 
 
 def _body() -> dict[str, Any]:

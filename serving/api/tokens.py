@@ -5,6 +5,7 @@ from pathlib import Path
 
 from flask import request
 
+from serving.api.respond import config
 from serving.errors import BadRequestError, ForbiddenError, UnauthorizedError
 
 _SHORTEST = 16
@@ -28,6 +29,11 @@ def checked_token(token: str, source: str) -> str:
             "`openssl rand -hex 32` makes a good one"
         )
     return token
+
+
+def admin() -> None:
+    """Let the request pass if it brings the server's admin token; raises as `require`."""
+    require(config().admin_token, "start it with --admin-token-file FILE, or $INKLING_ADMIN_TOKEN")
 
 
 def require(token: str, how: str) -> None:
