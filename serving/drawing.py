@@ -14,7 +14,7 @@ from PIL import Image
 
 from serving import ink, picture, sketch
 from serving.errors import BadRequestError, ImpossibleError, TooLargeError
-from serving.ink import Box
+from serving.ink import Box, Stroke
 
 Kind = Literal["strokes", "image"]
 
@@ -57,9 +57,7 @@ def parsed(value: object, most_bytes: int) -> Drawing:
         raise BadRequestError('a drawing must be {"strokes": [...]} or {"image": "<base64 or data: URL>"}')
     if given == ["image"]:
         return of_file(base64_bytes(value["image"]), most_bytes)
-    strokes = value["strokes"]
-    if not isinstance(strokes, list) or not all(isinstance(stroke, list) for stroke in strokes):
-        raise BadRequestError("'strokes' must be a list of strokes, each a list of [x, y] pairs")
+    strokes = listed(value["strokes"])
     _check_ink(ink.from_strokes(strokes))
     return _limited(Drawing("strokes", orjson.dumps(strokes)), most_bytes)
 
@@ -69,6 +67,13 @@ def of_file(data: bytes, most_bytes: int) -> Drawing:
     drawing = _limited(Drawing("image", data), most_bytes)
     _check_ink(ink.from_bytes(data))
     return drawing
+
+
+def listed(strokes: object) -> list[Stroke]:
+    """Strokes in JSON, each a list of what their points should be; raises BadRequestError for anything else."""
+    if not isinstance(strokes, list) or not all(isinstance(stroke, list) for stroke in strokes):
+        raise BadRequestError("'strokes' must be a list of strokes, each a list of [x, y] pairs")
+    return strokes
 
 
 def base64_bytes(text: object) -> bytes:

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, request
 
 from serving import ink
 from serving.api.respond import config, json_response, recognizer, told
-from serving.drawing import base64_bytes
+from serving.drawing import base64_bytes, listed
 from serving.errors import BadRequestError, InklingError, TooLargeError, TooSlowError, UnknownTypeError
 from serving.ink import Ink, Stroke
 from serving.model import Which
@@ -97,9 +97,7 @@ def _parse_json(data: bytes) -> tuple[Mapping[str, Any], Sequence[Maker], bool]:
     source = sources[0]
     value = body[source]
     if source == "strokes":
-        if not isinstance(value, list) or not all(isinstance(stroke, list) for stroke in value):
-            raise BadRequestError("'strokes' must be a list of strokes, each a list of [x, y] pairs")
-        return body, [partial(_from_strokes, value)], False
+        return body, [partial(_from_strokes, listed(value))], False
     if source == "pixels":
         return body, [partial(_from_pixels, value)], False
     if source == "image":
