@@ -1,9 +1,9 @@
 """`/admin`: what changes the server's state, for those who bring the token."""
 
-import orjson
-from flask import Blueprint, request
+from flask import Blueprint
 
 from serving.api import tokens
+from serving.api.body import json, whole
 from serving.api.respond import Response, json_response, models
 from serving.errors import BadRequestError
 from serving.repository import is_name
@@ -29,12 +29,8 @@ def remove_label(name: str, label: str) -> Response:
 
 
 def _version() -> int:
-    try:
-        body = orjson.loads(request.get_data(cache=False))
-    except orjson.JSONDecodeError as error:
-        raise BadRequestError(f"the body is not JSON: {error}") from error
-    version = body.get("version") if isinstance(body, dict) else None
-    # To JSON, 3.0 is a whole number.
-    if isinstance(version, bool) or not isinstance(version, int | float) or version < 1 or version % 1:
+    body = json()
+    version = whole(body.get("version")) if isinstance(body, dict) else None
+    if version is None or version < 1:
         raise BadRequestError('the body must name the version, as in {"version": 3}')
-    return int(version)
+    return version

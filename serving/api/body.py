@@ -1,4 +1,4 @@
-"""Bodies of JSON for tensors: large ones, and so parsed with care for time."""
+"""Bodies of JSON, and numbers in them; those of tensors are large, and so parsed with care for time."""
 
 import gc
 from typing import Any
@@ -7,7 +7,7 @@ import orjson
 from flask import request
 
 from serving.api.respond import told
-from serving.errors import UnknownTypeError
+from serving.errors import BadRequestError, UnknownTypeError
 
 _LARGE = 100_000
 """Bytes from which the garbage collector is worth stopping for."""
@@ -19,6 +19,31 @@ def raw() -> bytes:
     if encoding != "identity":
         raise UnknownTypeError(f"Content-Encoding {encoding} is not understood; send the body as it is")
     return request.get_data(cache=False)
+
+
+def json() -> Any:
+    """What the request's body says; raises BadRequestError where it is not JSON."""
+    try:
+        return orjson.loads(request.get_data(cache=False))
+    except orjson.JSONDecodeError as error:
+        raise BadRequestError(f"the body is not JSON: {error}") from error
+
+
+def an_object(wanted: str) -> dict[str, Any]:
+    """The same, if it is an object; raises BadRequestError otherwise, which says what is wanted in it."""
+    body = json()
+    if not isinstance(body, dict):
+        raise BadRequestError(f"the body must be a JSON object with {wanted}")
+    return body
+
+
+def whole(value: object, *, digits: int = 0) -> int | None:
+    """The whole number that this is, if it is one: to JSON 3.0 is, and in a query a text of up to so many digits."""
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= digits:
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def parse(data: bytes) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from flask import Blueprint, Response, request
 
+from serving.api.body import whole
 from serving.api.predict import chosen, parse
 from serving.api.respond import json_response, recognizer, told
 from serving.errors import BadRequestError, NotFoundError
@@ -52,14 +53,10 @@ def why() -> Response:
 
 
 def _number(given: Mapping[str, Any]) -> int:
-    value = given.get("symbol", 0)
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 5:
-        value = int(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 9999:
+    number = whole(given.get("symbol", 0), digits=4)
+    if number is None or not 0 <= number <= 9999:
         raise BadRequestError("'symbol' must be the number of a symbol, from 0 to 9999")
-    return value
+    return number
 
 
 def _beyond(number: int, count: int) -> str:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-import orjson
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app
 
 from serving.api import tokens
+from serving.api.body import an_object, whole
 from serving.api.respond import config, json_response, models, told
 from serving.drawing import parsed
 from serving.errors import BadRequestError, ImpossibleError, NotFoundError
@@ -26,7 +26,7 @@ LONGEST = 200
 def add() -> Response:
     """Keep a correction."""
     store, rates = _feedback()
-    body = _body()
+    body = an_object("a drawing, 'model', 'version', 'answer' and 'truth'")
     model, version = _which(body)
     answer, truth = _text(body, "answer", least=0), _text(body, "truth", least=1)
     labels = models().repository.metadata(model, version).labels
@@ -66,24 +66,13 @@ def _feedback() -> tuple[Feedback, Rates]:
     return cast(tuple[Feedback, Rates], found)
 
 
-def _body() -> Mapping[str, Any]:
-    try:
-        body = orjson.loads(request.get_data(cache=False))
-    except orjson.JSONDecodeError as error:
-        raise BadRequestError(f"the body is not JSON: {error}") from error
-    if not isinstance(body, dict):
-        raise BadRequestError("the body must be a JSON object with a drawing, 'model', 'version', 'answer' and 'truth'")
-    return body
-
-
 def _which(body: Mapping[str, Any]) -> tuple[str, int]:
-    model, version = body.get("model"), body.get("version")
+    model, version = body.get("model"), whole(body.get("version"))
     if not isinstance(model, str):
         raise BadRequestError("'model' must be the name of the model that answered")
-    # To JSON, 3.0 is a whole number.
-    if isinstance(version, bool) or not isinstance(version, int | float) or version % 1 or not 0 <= version < 1e9:
+    if version is None or not 0 <= version < 1e9:
         raise BadRequestError("'version' must be the number of the version that answered")
-    return model, int(version)
+    return model, version
 
 
 def _text(body: Mapping[str, Any], name: str, least: int) -> str:

@@ -7,10 +7,10 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
-import orjson
 from flask import Blueprint, Response, request
 
 from serving import ink
+from serving.api.body import json, whole
 from serving.api.respond import config, json_response, recognizer, told
 from serving.drawing import base64_bytes, listed
 from serving.errors import BadRequestError, InklingError, TooLargeError, TooSlowError, UnknownTypeError
@@ -70,7 +70,7 @@ def parse() -> tuple[Mapping[str, Any], Sequence[Maker], bool]:
     """
     kind = request.mimetype
     if kind == "application/json":
-        return _parse_json(request.get_data(cache=False))
+        return _parse_json()
     if kind.startswith("image/"):
         return {}, [partial(_from_bytes, request.get_data(cache=False))], False
     if kind == "multipart/form-data":
@@ -85,12 +85,9 @@ def parse() -> tuple[Mapping[str, Any], Sequence[Maker], bool]:
     )
 
 
-def _parse_json(data: bytes) -> tuple[Mapping[str, Any], Sequence[Maker], bool]:
-    try:
-        with told().stage("decode"):
-            body = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        raise BadRequestError(f"the body is not JSON: {error}") from error
+def _parse_json() -> tuple[Mapping[str, Any], Sequence[Maker], bool]:
+    with told().stage("decode"):
+        body = json()
     sources = [name for name in _SOURCES if name in body] if isinstance(body, dict) else []
     if len(sources) != 1:
         raise BadRequestError(f"the body must be a JSON object with one of {', '.join(map(repr, _SOURCES))}")
@@ -181,13 +178,10 @@ def _version(value: object) -> Which:
 
 
 def _whole_number(name: str, value: object, otherwise: str = "") -> int:
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 10:
-        value = int(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST:
+    number = whole(value, digits=9)
+    if number is None or not 1 <= number <= MOST:
         raise BadRequestError(f"{name!r} must be a whole number from 1 to {MOST:,}{otherwise}")
-    return value
+    return number
 
 
 def _truth(name: str, value: object) -> bool:

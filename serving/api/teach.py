@@ -6,6 +6,7 @@ import orjson
 from flask import Blueprint, Response, current_app, request
 
 from serving.api import tokens
+from serving.api.body import an_object
 from serving.api.respond import config, json_response
 from serving.errors import BadRequestError, ImpossibleError, NotFoundError, UnknownTypeError
 from serving.feedback.export import export
@@ -32,7 +33,7 @@ def submit() -> Response:
     if kind == "application/zip":
         job = _learn(jobs, sets.from_zip(request.args.get("name"), request.get_data(cache=False)))
     elif kind == "application/json":
-        body = _body()
+        body = an_object("'name' and 'classes'")
         job = _retrain(jobs, body) if "corrections" in body else _learn(jobs, sets.from_json(body))
     else:
         raise UnknownTypeError(
@@ -90,16 +91,6 @@ def _jobs() -> Jobs:
     if not is_possible():
         raise NotFoundError("this server can teach nothing: TensorFlow is missing; pip install 'inkling[train]'")
     return cast(Jobs, found)
-
-
-def _body() -> dict[str, Any]:
-    try:
-        body = orjson.loads(request.get_data(cache=False))
-    except orjson.JSONDecodeError as error:
-        raise BadRequestError(f"the body is not JSON: {error}") from error
-    if not isinstance(body, dict):
-        raise BadRequestError("the body must be a JSON object with 'name' and 'classes'")
-    return body
 
 
 def _learn(jobs: Jobs, lesson: Lesson) -> Job:
