@@ -2,9 +2,8 @@
 
 from flask import Blueprint, render_template
 
+from serving.api import teach
 from serving.api.respond import config
-from serving.errors import NotFoundError
-from serving.teach.runner import is_possible
 
 blueprint = Blueprint("page", __name__)
 
@@ -18,14 +17,9 @@ def index() -> str:
 @blueprint.get("/learn")
 def learn() -> str:
     """Where new symbols are taught. Raises NotFoundError where nothing is taught."""
-    if not _teaches():
-        raise NotFoundError("this server teaches nothing; start it with --teach DIR and --admin-token-file FILE")
+    teach.jobs()
     return _page("learn.html")
 
 
 def _page(template: str) -> str:
-    return render_template(template, feedback=bool(config().feedback), teach=_teaches())
-
-
-def _teaches() -> bool:
-    return bool(config().teach and config().admin_token) and is_possible()
+    return render_template(template, feedback=bool(config().feedback), teach=not teach.missing())

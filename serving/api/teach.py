@@ -27,34 +27,34 @@ FEWEST_CORRECTIONS = 5
 @blueprint.post("")
 def submit() -> Response:
     """Put a job into the queue."""
-    jobs = _jobs()
+    queue = jobs()
     tokens.admin()
     kind = request.mimetype
     if kind == "application/zip":
-        job = _learn(jobs, sets.from_zip(request.args.get("name"), request.get_data(cache=False)))
+        job = _learn(queue, sets.from_zip(request.args.get("name"), request.get_data(cache=False)))
     elif kind == "application/json":
         body = an_object("'name' and 'classes'")
-        job = _retrain(jobs, body) if "corrections" in body else _learn(jobs, sets.from_json(body))
+        job = _retrain(queue, body) if "corrections" in body else _learn(queue, sets.from_json(body))
     else:
         raise UnknownTypeError(
             f"Content-Type {kind or 'is missing and'} is not understood; send application/json, or application/zip "
             "with a folder of pictures for each class"
         )
-    return json_response({"id": job.id, "state": job.state, "position": jobs.position(job)}, 202)
+    return json_response({"id": job.id, "state": job.state, "position": queue.position(job)}, 202)
 
 
 @blueprint.get("")
 def listed() -> Response:
     """All jobs that are remembered, the newest first."""
-    jobs = _jobs()
+    queue = jobs()
     tokens.admin()
-    return json_response({"jobs": [_told(job) for job in reversed(jobs.all())]})
+    return json_response({"jobs": [_told(job) for job in reversed(queue.all())]})
 
 
 @blueprint.get("/<name>")
 def one(name: str) -> Response:
     """One job; its id, which nobody can guess, is all that is needed."""
-    return json_response(_told(_jobs().get(name)))
+    return json_response(_told(jobs().get(name)))
 
 
 @blueprint.get("/<name>/events")
@@ -64,7 +64,7 @@ def events(name: str) -> Response:
     The stream ends at once, and browsers come again by themselves after `AGAIN`, as the standard has it (HTML, section
     9.2): nobody who watches holds a connection, and any worker may answer. After the last event they are told to stop.
     """
-    job = _jobs().get(name)
+    job = jobs().get(name)
     told = _told(job)
     number = f"{job.state}-{job.share}-{job.step}".replace(" ", "-")
     seen = request.headers.get("Last-Event-ID") == number
@@ -79,18 +79,25 @@ def events(name: str) -> Response:
 @blueprint.delete("/<name>")
 def cancel(name: str) -> Response:
     """End a job, soon if it runs."""
-    jobs = _jobs()
+    queue = jobs()
     tokens.admin()
-    return json_response(_told(jobs.cancel(name)))
+    return json_response(_told(queue.cancel(name)))
 
 
-def _jobs() -> Jobs:
-    found = current_app.extensions["inkling_jobs"]
-    if found is None or not config().admin_token:
-        raise NotFoundError("this server teaches nothing; start it with --teach DIR and --admin-token-file FILE")
+def missing() -> str:
+    """What this server lacks to teach; empty where it lacks nothing."""
+    if not (config().teach and config().admin_token):
+        return "this server teaches nothing; start it with --teach DIR and --admin-token-file FILE"
     if not is_possible():
-        raise NotFoundError("this server can teach nothing: TensorFlow is missing; pip install 'inkling[train]'")
-    return cast(Jobs, found)
+        return "this server can teach nothing: TensorFlow is missing; pip install 'inkling[train]'"
+    return ""
+
+
+def jobs() -> Jobs:
+    """The queue; raises NotFoundError where the server lacks what teaching takes."""
+    if lacks := missing():
+        raise NotFoundError(lacks)
+    return cast(Jobs, current_app.extensions["inkling_jobs"])
 
 
 def _learn(jobs: Jobs, lesson: Lesson) -> Job:
@@ -122,4 +129,4 @@ def _retrain(jobs: Jobs, body: dict[str, Any]) -> Job:
 def _told(job: Job) -> dict[str, object]:
     fields = ("id", "name", "classes", "drawings", "corrections", "state", "step", "share", "seconds")
     told = {field: getattr(job, field) for field in (*fields, "model", "version", "message")}
-    return {**told, "position": 0 if job.state.ended else _jobs().position(job)}
+    return {**told, "position": 0 if job.state.ended else jobs().position(job)}
