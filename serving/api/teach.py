@@ -1,5 +1,6 @@
 """`/teach`: drawings become a model. Off unless the server was started with a folder for it, and a token."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import orjson
@@ -48,7 +49,8 @@ def listed() -> Response:
     """All jobs that are remembered, the newest first."""
     queue = jobs()
     tokens.admin()
-    return json_response({"jobs": [_told(job) for job in reversed(queue.all())]})
+    found = queue.all()
+    return json_response({"jobs": [_told(job, found) for job in reversed(found)]})
 
 
 @blueprint.get("/<name>")
@@ -126,7 +128,7 @@ def _retrain(jobs: Jobs, body: dict[str, Any]) -> Job:
     )
 
 
-def _told(job: Job) -> dict[str, object]:
+def _told(job: Job, among: Sequence[Job] = ()) -> dict[str, object]:
     fields = ("id", "name", "classes", "drawings", "corrections", "state", "step", "share", "seconds")
     told = {field: getattr(job, field) for field in (*fields, "model", "version", "message")}
-    return {**told, "position": 0 if job.state.ended else jobs().position(job)}
+    return {**told, "position": jobs().position(job, among)}

@@ -13,7 +13,7 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
@@ -130,9 +130,11 @@ class Jobs:
             raise NotFoundError(f"there is no job {name!r}; GET /teach lists all") from error
         return Job(**{**fields, "state": State(fields["state"])})
 
-    def position(self, job: Job) -> int:
-        """How many are before it."""
-        return sum(other.number < job.number and not other.state.ended for other in self.all())
+    def position(self, job: Job, among: Sequence[Job] = ()) -> int:
+        """How many are before it, of all jobs, which a caller may have read already; 0 once it has ended."""
+        if job.state.ended:
+            return 0
+        return sum(other.number < job.number and not other.state.ended for other in among or self.all())
 
     def next(self) -> Job | None:
         """The job that has waited longest."""
