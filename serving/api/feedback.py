@@ -1,13 +1,13 @@
 """`/feedback`: what was read wrongly, and what it was. Off unless the server was started with a file for it."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response
 
 from serving.api import tokens
 from serving.api.body import an_object, whole
-from serving.api.respond import config, json_response, models, told
+from serving.api.respond import config, corrections, json_response, models, told
 from serving.drawing import parsed
 from serving.errors import BadRequestError, ImpossibleError, NotFoundError
 from serving.feedback.store import Correction, Feedback
@@ -60,10 +60,10 @@ def totals() -> Response:
 
 
 def _feedback() -> tuple[Feedback, Rates]:
-    found = current_app.extensions["inkling_feedback"]
+    found = corrections()
     if found is None:
         raise NotFoundError("this server takes no corrections; start it with --feedback FILE")
-    return cast(tuple[Feedback, Rates], found)
+    return found
 
 
 def _which(body: Mapping[str, Any]) -> tuple[str, int]:

@@ -2,14 +2,12 @@
 
 from collections import Counter
 from contextlib import suppress
-from typing import cast
 
-from flask import Blueprint, Response, current_app, render_template
+from flask import Blueprint, Response, render_template
 
-from serving.api.respond import json_response, models
+from serving.api.respond import corrections, counted, json_response, models
 from serving.bundle import Metadata
 from serving.errors import InklingError
-from serving.metrics import Metrics
 from serving.quality import ENOUGH, Quality, judged
 
 blueprint = Blueprint("quality", __name__)
@@ -24,14 +22,14 @@ def as_json() -> Response:
 @blueprint.get("/quality")
 def page() -> str:
     """The same for people."""
-    takes = current_app.extensions["inkling_feedback"] is not None
+    takes = corrections() is not None
     return render_template("quality.html", qualities=_qualities(), takes_corrections=takes, enough=ENOUGH)
 
 
 def _qualities() -> list[Quality]:
-    read = cast(Metrics, current_app.extensions["inkling_metrics"]).symbols()
-    feedback = current_app.extensions["inkling_feedback"]
-    corrected = feedback[0].confusion() if feedback else {}
+    read = counted().symbols()
+    kept = corrections()
+    corrected = kept[0].confusion() if kept else {}
     return [
         judged(version, read.get(version, {}), corrected.get(version, Counter()), _metadata(*version))
         for version in sorted({*read, *corrected}, key=lambda each: (each[0], -each[1]))

@@ -8,12 +8,15 @@ from flask import Response, current_app, request
 from serving import tensors
 from serving.config import Config
 from serving.engines import Pictures, Rows
+from serving.feedback.store import Feedback
 from serving.loaded import LoadedModels
+from serving.metrics import Metrics
 from serving.model import Which
+from serving.rates import Rates
 from serving.recognizer import Recognizer
 from serving.telling import Told, told_in
 
-__all__ = ["Response", "computed", "config", "json_response", "models", "recognizer", "told"]
+__all__ = ["Response", "computed", "config", "corrections", "counted", "json_response", "models", "recognizer", "told"]
 
 
 def json_response(value: object, status: int = 200) -> Response:
@@ -24,6 +27,16 @@ def json_response(value: object, status: int = 200) -> Response:
 def models() -> LoadedModels:
     """The loaded models of the running application."""
     return cast(LoadedModels, current_app.extensions["inkling_models"])
+
+
+def counted() -> Metrics:
+    """What the running application has counted, all its processes together."""
+    return cast(Metrics, current_app.extensions["inkling_metrics"])
+
+
+def corrections() -> tuple[Feedback, Rates] | None:
+    """Where corrections are kept, and how often a client may send one; None where none are taken."""
+    return cast(tuple[Feedback, Rates] | None, current_app.extensions["inkling_feedback"])
 
 
 def recognizer(name: str | None = None, which: Which = None) -> Recognizer:

@@ -8,10 +8,9 @@ from flask import Blueprint, Response, current_app, request
 
 from serving.api import tokens
 from serving.api.body import an_object
-from serving.api.respond import config, json_response
+from serving.api.respond import config, corrections, json_response
 from serving.errors import BadRequestError, ImpossibleError, NotFoundError, UnknownTypeError
 from serving.feedback.export import export
-from serving.feedback.store import Feedback
 from serving.teach import sets
 from serving.teach.jobs import Job, Jobs
 from serving.teach.runner import is_possible
@@ -111,12 +110,12 @@ def _retrain(jobs: Jobs, body: dict[str, Any]) -> Job:
     name = sets.checked_name(body.get("name"), retrain=True)
     if body["corrections"] is not True or "classes" in body:
         raise BadRequestError('to retrain a model with corrections, send {"name": "digits", "corrections": true} alone')
-    feedback = current_app.extensions["inkling_feedback"]
-    if feedback is None:
+    kept = corrections()
+    if kept is None:
         raise ImpossibleError(
             "this server takes no corrections, so there is nothing to learn; start it with --feedback"
         )
-    store: Feedback = feedback[0]
+    store, _ = kept
     found = [truth for _, correction in store.all(name) for truth in [correction.truth] if correction.one]
     if len(found) < FEWEST_CORRECTIONS:
         raise ImpossibleError(
