@@ -17,8 +17,9 @@ ENOUGH = 50
 """Symbols from which a share says something."""
 SHOWN = 20
 """Confusions that are shown, the most frequent first."""
-_Z95 = 1.959964
-_ANSWERED = 0.95
+Z95 = 1.959964
+"""Standard errors on either side of an estimate that hold 95 % of what chance does."""
+ANSWERED = 0.95
 """Share of the validation pictures that a model's threshold leaves sure, where its recipe says nothing else."""
 
 
@@ -120,12 +121,12 @@ def expected_unsure(metadata: Metadata | None) -> float:
     """Share of the validation pictures that the model leaves unsure."""
     recipe = metadata.training.get("recipe") if metadata else None
     answered = recipe.get("answered") if isinstance(recipe, dict) else None
-    return 1 - float(_ANSWERED if answered is None else answered)
+    return 1 - float(ANSWERED if answered is None else answered)
 
 
 def interval(count: int, total: int) -> tuple[float, float]:
     """The 95 % Wilson score interval (E. B. Wilson, 1927) of a share."""
-    p, z2 = count / total, _Z95**2
+    p, z2 = count / total, Z95**2
     middle = (p + z2 / (2 * total)) / (1 + z2 / total)
-    half = _Z95 / (1 + z2 / total) * math.sqrt(p * (1 - p) / total + z2 / (4 * total**2))
+    half = Z95 / (1 + z2 / total) * math.sqrt(p * (1 - p) / total + z2 / (4 * total**2))
     return max(0.0, middle - half), min(1.0, middle + half)

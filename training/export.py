@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from serving import bundle
 from serving.bundle import Bundle, Metadata
 from serving.engines import OpenVINOEngine, TensorFlowEngine
+from serving.quality import ANSWERED
 from training import metrics
 from training.batches import Material, as_people_draw
 from training.computed import logits
@@ -84,7 +85,7 @@ class Calibration:
     """Confidence below which an answer is unsure."""
 
 
-def calibrate(logits: NDArray[np.float32], truth: NDArray[np.int64], answered: float = 0.95) -> Calibration:
+def calibrate(logits: NDArray[np.float32], truth: NDArray[np.int64], answered: float = ANSWERED) -> Calibration:
     """Temperature and threshold from class scores [N,C] of pictures that the model was not fitted to.
 
     The threshold leaves the share `answered` of them sure.

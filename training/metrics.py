@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.quality import Z95, interval
+
 Rows = NDArray[np.floating]
 Classes = NDArray[np.int64]
 
-_Z95 = 1.959964
 _CHANCES = 500
 ECE_BINS = 15
 
@@ -30,10 +31,7 @@ def share(count: int, total: int) -> Share:
     """`count` of `total` as a share with its interval; raises ValueError where it is none."""
     if not 0 <= count <= total or total == 0:
         raise ValueError(f"{count} of {total} is no share")
-    p, z2 = count / total, _Z95**2
-    middle = (p + z2 / (2 * total)) / (1 + z2 / total)
-    half = _Z95 / (1 + z2 / total) * np.sqrt(p * (1 - p) / total + z2 / (4 * total**2))
-    return Share(p, float(max(0.0, middle - half)), float(min(1.0, middle + half)), total)
+    return Share(count / total, *interval(count, total), total)
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ def mean(values: NDArray[np.float64]) -> Mean:
     if len(values) < 2:
         raise ValueError("an interval of a mean needs at least two values")
     value = float(values.mean())
-    half = _Z95 * float(values.std(ddof=1)) / np.sqrt(len(values))
+    half = Z95 * float(values.std(ddof=1)) / np.sqrt(len(values))
     return Mean(value, float(value - half), float(value + half), len(values))
 
 

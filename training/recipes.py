@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from serving.quality import ANSWERED
 from training.distort import Distortion
 from training.models import Conv, Network
 from training.style import Style
@@ -56,7 +57,7 @@ class Recipe:
     style: Style = field(default_factory=Style)
     nondigits: float = 0.0
     """Share of each batch that is no digit, for which every class is to be equally likely."""
-    answered: float = 0.95
+    answered: float = ANSWERED
     """Share of the validation digits, drawn anew where `redrawn` says so, that the threshold leaves sure."""
     symbols: Literal["one", "many"] = "one"
     """Whether the server looks for several symbols in a picture; `many` wants `nondigits`, to tell two from one."""

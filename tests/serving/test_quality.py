@@ -10,10 +10,9 @@ from flask.testing import FlaskClient
 from serving.app import create_app
 from serving.bundle import Metadata
 from serving.config import Config
-from serving.quality import ENOUGH, expected_unsure, interval, judged
+from serving.quality import ENOUGH, expected_unsure, judged
 from serving.repository import SHIPPED, Repository
 from tests.drawings import SEVEN
-from training import metrics
 
 VERSION = Repository(Path("nowhere")).versions("digits")[-1]
 SCRIBBLE = [[[0, 0], [40, 90], [80, 3], [7, 60], [90, 70], [30, 2], [50, 99]]]
@@ -69,12 +68,6 @@ def test_drift_is_doubt_beyond_what_the_threshold_leaves(
 def test_the_expected_share_is_the_recipe_s_or_the_usual_one(metadata: Metadata) -> None:
     assert expected_unsure(metadata) == pytest.approx(0.07)
     assert expected_unsure(None) == pytest.approx(0.05)
-
-
-def test_the_interval_is_the_one_that_training_uses() -> None:
-    for count, total in ((0, 10), (3, 50), (50, 50)):
-        share = metrics.share(count, total)
-        assert interval(count, total) == pytest.approx((share.low, share.high))
 
 
 def test_classes_of_a_model_that_has_too_many_are_not_listed(metadata: Metadata) -> None:
