@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,11 @@ class Base:
         A head that gives class scores is none: a layer called `logits`, or a softmax or sigmoid at the end.
         """
         return tuple(block.cut for block in self.blocks)
+
+    @cached_property
+    def widths(self) -> dict[str, int]:
+        """Numbers a picture at each cut."""
+        return {cut: math.prod(self.layer(cut).output.shape[1:]) for cut in self.cuts}
 
     def layer(self, cut: str) -> keras.Operation:
         """The layer of that name, in the base itself; raises TransferError where it is no cut."""

@@ -135,15 +135,13 @@ def _embedder(options: Options) -> EngineExtractor | None:
 
 
 def _wanted(options: Options, learner: Learner, fewest: int) -> list[ladder.Strategy]:
-    widths = learner.widths()
     if options.engine:
         return ladder.on_embedding(learner.base, fewest)
     if options.strategy == "auto":
-        return ladder.plan(learner.base, widths, fewest)
+        return ladder.plan(learner.base, fewest)
     chosen = ladder.named(
         options.strategy,
         learner.base,
-        widths,
         freeze=options.freeze,
         unfreeze=options.unfreeze,
         drop=options.drop,

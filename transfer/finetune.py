@@ -103,10 +103,6 @@ class Learner:
         used = [fold for fold in used if len(fold)]
         return used if len(self.x) <= _CROSS_VALIDATED else used[:1]
 
-    def widths(self) -> dict[str, int]:
-        """Numbers a picture at each cut of the base."""
-        return {cut: math.prod(self.base.layer(cut).output.shape[1:]) for cut in self.base.cuts}
-
     def features(self, cut: str) -> Features:
         """Features at a cut, of the pictures and then of their copies."""
         if cut not in self._features:

@@ -64,22 +64,22 @@ class Trial:
         return share(int(self.right.sum()), len(self.right))
 
 
-def plan(base: Base, widths: dict[str, int], fewest: int) -> list[Strategy]:
+def plan(base: Base, fewest: int) -> list[Strategy]:
     """What is worth trying with `fewest` pictures of the smallest class: the simplest, and the likeliest cut, first.
 
-    `widths` are the numbers a picture at each cut. With one picture a class nothing can be compared: class means
-    it is, on the last layer that still knows where things are.
+    With one picture a class nothing can be compared: class means it is, on the last layer that still knows where
+    things are.
     """
     if fewest < 2:
-        return [Strategy("means", default_cut(base, widths), "means")]
-    first = default_cut(base, widths)
-    others = [cut for cut in reversed(base.cuts) if widths[cut] <= _WIDEST and cut != first]
+        return [Strategy("means", default_cut(base), "means")]
+    first = default_cut(base)
+    others = [cut for cut in reversed(base.cuts) if base.widths[cut] <= _WIDEST and cut != first]
     cuts = [first, *others[: _CUTS - 1]]
     found = [Strategy("means", first, "means")] if fewest <= _FEW else []
     found += [Strategy("linear", cut) for cut in cuts]
     if fewest >= _SOME:
         lower = base.cuts[max(base.cuts.index(first) - 1, 0)]
-        found.append(Strategy("hidden", lower if widths[lower] <= _WIDEST else first, "hidden"))
+        found.append(Strategy("hidden", lower if base.widths[lower] <= _WIDEST else first, "hidden"))
         found += tuned(base, first, scratch=fewest >= _MANY)
     return found
 
@@ -102,21 +102,20 @@ def tuned(base: Base, cut: str, *, scratch: bool) -> list[Strategy]:
     return found + ([Strategy("scratch", cut, unfrozen=blocks, scratch=True)] if scratch else [])
 
 
-def default_cut(base: Base, widths: dict[str, int]) -> str:
+def default_cut(base: Base) -> str:
     """The last layer that still knows where in the picture things are, if it is no wider than features are.
 
     Dense layers above it know the base's classes best, and new ones least: on Kannada numerals and kana the last
     convolution was better than the dense layer at every number of pictures.
     """
     shapes = {cut: len(base.layer(cut).output.shape) for cut in base.cuts}
-    spatial = [cut for cut in base.cuts if shapes[cut] > 2 and widths[cut] <= _WIDEST]
+    spatial = [cut for cut in base.cuts if shapes[cut] > 2 and base.widths[cut] <= _WIDEST]
     return spatial[-1] if spatial else base.cuts[-1]
 
 
 def named(
     name: str,
     base: Base,
-    widths: dict[str, int],
     *,
     freeze: str | None = None,
     unfreeze: int | None = None,
@@ -131,7 +130,7 @@ def named(
         raise TransferError(f"no strategy {name!r}; there are: auto, {', '.join(NAMES)}")
     if drop is not None and not 0 <= drop < len(base.cuts):
         raise TransferError(f"{drop} blocks cannot be dropped from {base.name}; 0 to {len(base.cuts) - 1} can")
-    cut = default_cut(base, widths) if drop is None else base.cuts[-1 - drop]
+    cut = default_cut(base) if drop is None else base.cuts[-1 - drop]
     left = base.cuts[: base.cuts.index(cut) + 1]
     count = {"top1": 1, "top2": 2, "all": len(left), "scratch": len(left)}.get(name, 0)
     if freeze is not None:

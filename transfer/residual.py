@@ -78,9 +78,8 @@ def parted(model: keras.Model, pictures: Pictures) -> Part:
         kernel = kernel[: embedding.shape[-1]]
     else:
         base = from_model(model.name, model)
-        widths = {cut: int(np.prod(base.layer(cut).output.shape[1:])) for cut in base.cuts}
         embedding = head.input
-        flat = layers.Flatten(name=f"{_BOTH}_flatten")(operations(model)[default_cut(base, widths)].output)
+        flat = layers.Flatten(name=f"{_BOTH}_flatten")(operations(model)[default_cut(base)].output)
         flattened = keras.Model(model.input, flat)
         rows = in_batches(lambda batch: np.asarray(flattened(batch, training=False)), pictures)
         centre = rows.mean(axis=0)

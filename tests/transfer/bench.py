@@ -97,10 +97,10 @@ def read(base: "Base", draw: Draw, shots: int, scratch: bool, cache: Path) -> di
     from transfer.finetune import Learner, default_copies
 
     learner = Learner(base, draw.x, draw.y, 10, Cache(cache / "outputs"), copies=default_copies(len(draw.x)))
-    plan = ladder.plan(base, learner.widths(), shots)
+    plan = ladder.plan(base, shots)
     trials = [learner.try_out(strategy)[0] for strategy in plan] if shots > 1 else []
     chosen = ladder.choose(trials).strategy if trials else plan[0]
-    alone = ladder.tuned(base, ladder.default_cut(base, learner.widths()), scratch=True)[-1]
+    alone = ladder.tuned(base, ladder.default_cut(base), scratch=True)[-1]
     reached = {}
     for strategy in [*plan, *([alone] if scratch and alone not in plan else [])]:
         model = learner.model(learner.fit(strategy, np.arange(len(draw.x))))
@@ -146,15 +146,13 @@ def cached(base: "Base", cache: Path, runs: int) -> None:
     from training.computed import logits
     from transfer import heads, ladder, network
     from transfer.bottleneck import Cache
-    from transfer.finetune import Learner
     from transfer.outputs import Outputs
 
     x, y = load(SETS["Kannada"], cache)
     # By lot: these classes come round every ten pictures.
     epochs, tested = 20, np.sort(np.random.default_rng(99).permutation(len(y))[: len(y) // 5])
     train = np.setdiff1d(np.arange(len(y)), tested)
-    widths = Learner(base, x[:10], y[:10], 10, Cache(cache / "outputs"), copies=0).widths()
-    cut = ladder.default_cut(base, widths)
+    cut = ladder.default_cut(base)
     extractor = network.CutBase(base, cut)
     extractor(x[:512])
     seconds: dict[str, list[float]] = {}
@@ -180,8 +178,8 @@ def cached(base: "Base", cache: Path, runs: int) -> None:
             kept = Cache(Path(folder)).outputs(extractor, x)
             with timed(_ALONE):
                 head(_ALONE, kept)
-        nothing = heads.Head((np.zeros((widths[cut], 10), np.float32),), (np.zeros(10, np.float32),))
-        model, _ = network.transferred(base, cut, np.zeros(widths[cut], np.float32), nothing)
+        nothing = heads.Head((np.zeros((base.widths[cut], 10), np.float32),), (np.zeros(10, np.float32),))
+        model, _ = network.transferred(base, cut, np.zeros(base.widths[cut], np.float32), nothing)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile(keras.optimizers.Adam(0.01), loss, jit_compile=False)
         with timed(_NEVER):
@@ -189,7 +187,7 @@ def cached(base: "Base", cache: Path, runs: int) -> None:
         right[_NEVER] = float((logits(model, x[tested]).argmax(axis=1) == y[tested]).mean())
     medians = {row: statistics.median(values) for row, values in seconds.items()}
     table(
-        f"{epochs} epochs of a head over {len(train):,} pictures, outputs of {widths[cut]:,} numbers ({cut})",
+        f"{epochs} epochs of a head over {len(train):,} pictures, outputs of {base.widths[cut]:,} numbers ({cut})",
         ["", "seconds", "times faster", "read, percent"],
         [
             [row, f"{value:.2f}", f"{medians[_NEVER] / value:.1f}", f"{100 * right[row]:.2f}"]

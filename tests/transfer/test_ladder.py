@@ -16,50 +16,43 @@ def base(tiny_bundle: Bundle) -> Base:
     return bases.load("tiny", tiny_bundle.path.parent.parent)
 
 
-@pytest.fixture(scope="module")
-def widths(base: Base) -> dict[str, int]:
-    return {cut: int(np.prod(base.layer(cut).output.shape[1:])) for cut in base.cuts}
-
-
 def names(plan: list[Strategy]) -> list[str]:
     return [strategy.name for strategy in plan]
 
 
-def test_one_picture_a_class_leaves_nothing_to_compare(base: Base, widths: dict[str, int]) -> None:
-    assert names(ladder.plan(base, widths, 1)) == ["means"]
+def test_one_picture_a_class_leaves_nothing_to_compare(base: Base) -> None:
+    assert names(ladder.plan(base, 1)) == ["means"]
 
 
-def test_more_pictures_allow_more_of_the_ladder_and_the_simplest_comes_first(
-    base: Base, widths: dict[str, int]
-) -> None:
-    assert set(names(ladder.plan(base, widths, 5))) == {"means", "linear"}
-    assert set(names(ladder.plan(base, widths, 21))) >= {"linear", "hidden"}
-    assert "means" not in names(ladder.plan(base, widths, 21))
-    assert {"hidden", "top1", "all"} <= set(names(ladder.plan(base, widths, 20)))
-    many = names(ladder.plan(base, widths, 100))
+def test_more_pictures_allow_more_of_the_ladder_and_the_simplest_comes_first(base: Base) -> None:
+    assert set(names(ladder.plan(base, 5))) == {"means", "linear"}
+    assert set(names(ladder.plan(base, 21))) >= {"linear", "hidden"}
+    assert "means" not in names(ladder.plan(base, 21))
+    assert {"hidden", "top1", "all"} <= set(names(ladder.plan(base, 20)))
+    many = names(ladder.plan(base, 100))
     assert many[0] == "linear"
     assert many[-1] == "scratch"
     assert many == sorted(many, key=ladder.NAMES.index)
 
 
-def test_the_likeliest_cut_is_the_last_convolution(base: Base, widths: dict[str, int]) -> None:
-    assert ladder.default_cut(base, widths) == "conv2_relu"
-    assert ladder.plan(base, widths, 5)[1] == Strategy("linear", "conv2_relu")
+def test_the_likeliest_cut_is_the_last_convolution(base: Base) -> None:
+    assert ladder.default_cut(base) == "conv2_relu"
+    assert ladder.plan(base, 5)[1] == Strategy("linear", "conv2_relu")
 
 
-def test_dropping_blocks_moves_the_head_down(base: Base, widths: dict[str, int]) -> None:
-    assert [ladder.named("linear", base, widths, drop=n).cut for n in (0, 1, 2)] == [
+def test_dropping_blocks_moves_the_head_down(base: Base) -> None:
+    assert [ladder.named("linear", base, drop=n).cut for n in (0, 1, 2)] == [
         "embedding",
         "conv2_relu",
         "conv1_relu",
     ]
 
 
-def test_freezing_a_layer_trains_all_above_it(base: Base, widths: dict[str, int]) -> None:
-    strategy = ladder.named("linear", base, widths, freeze="conv1_relu", drop=0)
+def test_freezing_a_layer_trains_all_above_it(base: Base) -> None:
+    strategy = ladder.named("linear", base, freeze="conv1_relu", drop=0)
     assert strategy.unfrozen == 2
     assert strategy.frozen_cut(base) == "conv1_relu"
-    assert ladder.named("all", base, widths).frozen_cut(base) is None
+    assert ladder.named("all", base).frozen_cut(base) is None
 
 
 @pytest.mark.parametrize(
@@ -72,11 +65,9 @@ def test_freezing_a_layer_trains_all_above_it(base: Base, widths: dict[str, int]
         ("means", {"unfreeze": 1}, "trains no layer"),
     ],
 )
-def test_what_cannot_be_is_told_with_what_can(
-    base: Base, widths: dict[str, int], wanted: str, options: dict[str, int], said: str
-) -> None:
+def test_what_cannot_be_is_told_with_what_can(base: Base, wanted: str, options: dict[str, int], said: str) -> None:
     with pytest.raises(TransferError, match=said):
-        ladder.named(wanted, base, widths, **options)  # type: ignore[arg-type]
+        ladder.named(wanted, base, **options)  # type: ignore[arg-type]
 
 
 def trial(name: str, right: list[int]) -> Trial:
