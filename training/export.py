@@ -247,7 +247,6 @@ def write_warmup(name: str, pictures: NDArray[np.uint8], path: Path) -> None:
 def card(metadata: Metadata, data_name: str) -> str:
     """The model card, for people."""
     found, training = metadata.metrics, metadata.training
-    check = found["check"]
     low, high = (f"{bound * 100:.2f}" for bound in found["accuracy_interval"])
     recipe = training["recipe"]
     sent, answered = "drawn anew" if recipe["redrawn"] else "as it is", recipe["answered"]
@@ -255,15 +254,7 @@ def card(metadata: Metadata, data_name: str) -> str:
         f"recipe `{metadata.recipe}`, {training['epochs']} epochs, {training['seconds'] / 60:.0f} minutes "
         f"on {training['machine']}, {training['precision']}, seed {training['seed']}"
     )
-    served = (
-        f"{check['served_precision']}: the same label as float32 for {check['served_same_label']:.2%} "
-        f"of {check['pictures']:,}, probabilities apart by at most {check['served_largest_difference']:.1e}"
-    )
-    return f"""# {metadata.name}
-
-Reads drawn symbols, {metadata.symbols} in a picture, of {len(metadata.labels)}: {" ".join(metadata.labels)}
-
-| | |
+    table = f"""| | |
 |---|---|
 | accuracy, {data_name} test part | {found["accuracy_text"]} of {found["pictures"]:,} (95 % Wilson: {low} to {high} %) |
 | cross-entropy | {found["loss"]:.4f} |
@@ -274,17 +265,38 @@ Reads drawn symbols, {metadata.symbols} in a picture, of {len(metadata.labels)}:
 | trained | {trained} |
 | temperature | {metadata.temperature:.3f}, fitted on the validation part {sent} |
 | unsure below | {metadata.unsure_below:.4f}: {answered:.0%} of the validation part {sent} lie above |
-| served in | {served} |
-
-**Input**: `uint8[N,28,28]`, ink 255 on paper 0, the ink's longer side 20 pixels, its centre of mass in the middle;
-`serving/ink.py` brings any picture into this form. **Output**: `probabilities float32[N,{len(metadata.labels)}]`.
-
+| served in | {served(metadata)} |
+"""
+    limits = f"""\
 **Meant for** reading single symbols that people write or draw. **Not for** decisions about people, nor for
 text: what is none of the symbols is read as one of them and, most of the time, marked unsure.
 
 Trained on the training part of `{data_name}` alone (digest `{metadata.data_digest[:16]}`). Weights,
 epochs, temperature and threshold were chosen on the validation part, not on the test part.
-Made {metadata.created} with {", ".join(f"{k} {v}" for k, v in metadata.software.items())}.
+"""
+    return whole_card(metadata, table, limits)
+
+
+def served(metadata: Metadata) -> str:
+    """In which precision a model is served, and what that costs, in words."""
+    check = metadata.metrics["check"]
+    return (
+        f"{check['served_precision']}: the same label as float32 for {check['served_same_label']:.2%} "
+        f"of {check['pictures']:,}, probabilities apart by at most {check['served_largest_difference']:.1e}"
+    )
+
+
+def whole_card(metadata: Metadata, about: str, limits: str = "") -> str:
+    """A model card: what all have in common, around lines of its own."""
+    return f"""# {metadata.name}
+
+Reads drawn symbols, {metadata.symbols} in a picture, of {len(metadata.labels)}: {" ".join(metadata.labels)}
+
+{about}
+**Input**: `uint8[N,28,28]`, ink 255 on paper 0, the ink's longer side 20 pixels, its centre of mass in the middle;
+`serving/ink.py` brings any picture into this form. **Output**: `probabilities float32[N,{len(metadata.labels)}]`.
+
+{limits}Made {metadata.created} with {", ".join(f"{k} {v}" for k, v in metadata.software.items())}.
 """
 
 

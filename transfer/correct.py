@@ -127,19 +127,9 @@ def _digest(metadata: Metadata, data: DataSet) -> str:
 
 
 def _card(final: Metadata, facts: dict[str, Any], words: str) -> str:
-    check = final.metrics["check"]
-    return f"""# {final.name}
-
-Reads drawn symbols, {final.symbols} in a picture, of {len(final.labels)}: {" ".join(final.labels)}
-
-Made of `{facts["corrected"]}` with {facts["corrections"]:,} corrections of its answers: {words}.
+    about = f"""Made of `{facts["corrected"]}` with {facts["corrections"]:,} corrections of its answers: {words}.
 
 Temperature {final.temperature:.3f} and threshold {final.unsure_below:.4f} are those of the model that it is made of.
-It is served in {check["served_precision"]}: the same label as float32 for {check["served_same_label"]:.2%} of
-{check["pictures"]:,} pictures.
-
-**Input**: `uint8[N,28,28]`, ink 255 on paper 0, the ink's longer side 20 pixels, its centre of mass in the middle;
-`serving/ink.py` brings any picture into this form. **Output**: `probabilities float32[N,{len(final.labels)}]`.
-
-Made {final.created} with {", ".join(f"{k} {v}" for k, v in final.software.items())}.
+It is served in {export.served(final)}.
 """
+    return export.whole_card(final, about)

@@ -79,15 +79,10 @@ def write(
 def card(metadata: Metadata, learned: Learned, data: DataSet) -> str:
     """The model card, for people."""
     found, training = metadata.metrics, metadata.training
-    check = found["check"]
     measured = (
         f"{found['accuracy_text']} of {found['pictures']:,} {found['part']} pictures"
         if found["pictures"]
         else "not known: one picture a class leaves none to measure with"
-    )
-    served = (
-        f"{check['served_precision']}: the same label as float32 for {check['served_same_label']:.2%} "
-        f"of {check['pictures']:,}, probabilities apart by at most {check['served_largest_difference']:.1e}"
     )
     rows = "\n".join(
         f"| {each.strategy}{' **(chosen)**' if each is learned.trial else ''} | {each.frozen} | {each.parameters:,} "
@@ -108,11 +103,7 @@ strategy within one standard error of the best was chosen, and fitted to all of 
         if learned.trials
         else ""
     )
-    return f"""# {metadata.name}
-
-Reads drawn symbols, one in a picture, of {len(metadata.labels)}: {" ".join(metadata.labels)}
-
-| | |
+    about = f"""| | |
 |---|---|
 | accuracy | {measured} |
 | made from | base `{training["base"]}` (weights {training["base_weights"][:16]}), strategy {learned.strategy} |
@@ -120,10 +111,6 @@ Reads drawn symbols, one in a picture, of {len(metadata.labels)}: {" ".join(meta
 | parameters | {training["parameters"]:,} |
 | temperature | {metadata.temperature:.3f} |
 | unsure below | {metadata.unsure_below:.4f} |
-| served in | {served} |
-{tried}
-**Input**: `uint8[N,28,28]`, ink 255 on paper 0, the ink's longer side 20 pixels, its centre of mass in the middle;
-`serving/ink.py` brings any picture into this form. **Output**: `probabilities float32[N,{len(metadata.labels)}]`.
-
-Made {metadata.created} with {", ".join(f"{k} {v}" for k, v in metadata.software.items())}.
-"""
+| served in | {export.served(metadata)} |
+{tried}"""
+    return export.whole_card(metadata, about)
