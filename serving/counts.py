@@ -5,7 +5,6 @@ and a process that is killed loses nothing. Whoever reads finds out which proces
 counted into one file, so that a worker that is restarted every second fills nothing, and no count ever goes back.
 """
 
-import fcntl
 import json
 import mmap
 import os
@@ -17,6 +16,8 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from serving.files import locked
 
 Key = tuple[str, ...]
 """A name, and the values of its labels."""
@@ -88,7 +89,7 @@ class Counts:
     def total(self) -> Numbers:
         """The numbers of all processes together."""
         if self._folder:
-            with _locked(self._folder):
+            with locked(self._folder / "lock"):
                 return _total(self._folder, self._momentary)
         with self._lock:
             self._check_process()
@@ -109,7 +110,7 @@ class Counts:
         self._numbers: array[float] | memoryview[float] = array("d")
         self._process = os.getpid()
         if self._folder:
-            with _locked(self._folder):
+            with locked(self._folder / "lock"):
                 # What an ended process with this one's number has left must not be taken for this one's.
                 _total(self._folder, self._momentary, reborn=self._process)
                 self._path = self._folder / f"{self._process}.values"
@@ -134,13 +135,6 @@ class Counts:
         with self._path.open("r+b") as file:
             file.truncate(room * 8)
             self._numbers = memoryview(mmap.mmap(file.fileno(), room * 8)).cast("d")
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _total(folder: Path, momentary: Collection[str], reborn: int = 0) -> Numbers:

@@ -1,13 +1,11 @@
 """Labels of versions, such as `stable` and `canary`: `labels.json` in a model's folder, read and replaced whole."""
 
-import fcntl
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from serving import files
 from serving.errors import BundleError, NotFoundError, StorageError
 
 FILE = "labels.json"
@@ -58,8 +56,7 @@ def known(labels: Mapping[str, int]) -> str:
 def _changing(place: Path) -> Iterator[None]:
     """One process at a time reads and writes; an error of the disk is told as StorageError."""
     try:
-        with (place / _LOCK).open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with files.locked(place / _LOCK):
             yield
     except OSError as error:
         raise StorageError(
@@ -68,17 +65,4 @@ def _changing(place: Path) -> Iterator[None]:
 
 
 def _write(place: Path, labels: Mapping[str, int]) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=".labels-", dir=place)
-    written = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(labels, file, ensure_ascii=False)
-            file.write("\n")
-            file.flush()
-            # Renamed before its content is on the disk, it could be found empty after a power cut.
-            os.fsync(file.fileno())
-        written.chmod(0o644)
-        written.replace(place / FILE)
-    except BaseException:
-        written.unlink(missing_ok=True)
-        raise
+    files.replace(place / FILE, json.dumps(labels, ensure_ascii=False) + "\n")

@@ -5,9 +5,7 @@
 finding none costs next to nothing.
 """
 
-import fcntl
 import json
-import os
 import re
 import secrets
 import shutil
@@ -19,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
+from serving import files
 from serving.errors import ImpossibleError, NotFoundError, NotReadyError, StorageError
 
 MOST_WAITING = 20
@@ -83,6 +82,7 @@ class Jobs:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._lock = folder / "lock"
         with _kept(folder):
             (folder / _WAITING).mkdir(parents=True, exist_ok=True)
 
@@ -97,7 +97,7 @@ class Jobs:
             part = Path(tempfile.mkdtemp(prefix=".new-", dir=self.folder))
             try:
                 write(part / "pictures")
-                with self._locked():
+                with files.locked(self._lock):
                     if len(self._waiting()) >= MOST_WAITING:
                         raise NotReadyError(f"{MOST_WAITING} jobs wait already; try again when some have ended")
                     number = max((job.number for job in self.all()), default=0) + 1
@@ -142,7 +142,7 @@ class Jobs:
 
     def cancel(self, name: str) -> Job:
         """End a job, at once if it waits, soon if it runs; raises NotFoundError, ImpossibleError if it has ended."""
-        with _kept(self.folder), self._locked():
+        with _kept(self.folder), files.locked(self._lock):
             job = self.get(name)
             if job.state.ended:
                 raise ImpossibleError(f"the job has ended already: {job.state}")
@@ -152,7 +152,7 @@ class Jobs:
 
     def change(self, name: str, **fields: object) -> Job:
         """Change what is known of a job that has not ended."""
-        with _kept(self.folder), self._locked():
+        with _kept(self.folder), files.locked(self._lock):
             job = self.get(name)
             if job.state.ended:
                 return job
@@ -162,7 +162,7 @@ class Jobs:
 
     def end(self, name: str, state: State, message: str, **fields: object) -> Job:
         """Nothing more happens to it: its drawings are removed."""
-        with _kept(self.folder), self._locked():
+        with _kept(self.folder), files.locked(self._lock):
             return self._end(replace(self.get(name), **fields), state, message)  # type: ignore[arg-type]  # by name
 
     def place(self, job: Job) -> Path:
@@ -187,12 +187,6 @@ class Jobs:
         for job in ended[: max(0, len(ended) - MOST_KEPT)]:
             shutil.rmtree(self.place(job), ignore_errors=True)
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with (self.folder / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-
 
 def now() -> float:
     """Seconds since 1970: what a restarted server knows of the time before."""
@@ -208,14 +202,4 @@ def _kept(folder: Path) -> Iterator[None]:
 
 
 def _write(place: Path, job: Job) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=".job-", dir=place)
-    written = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(asdict(job), file, ensure_ascii=False)
-            file.flush()
-            os.fsync(file.fileno())
-        written.replace(place / _JOB)
-    except BaseException:
-        written.unlink(missing_ok=True)
-        raise
+    files.replace(place / _JOB, json.dumps(asdict(job), ensure_ascii=False))

@@ -5,7 +5,6 @@ belongs to no worker: what it learns it goes on with when the worker that starte
 finds out by a locked file whether it still lives. One that waits ends with the worker that holds its stdin.
 """
 
-import fcntl
 import json
 import os
 import secrets
@@ -16,6 +15,8 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+
+from serving.files import locked, taken
 
 _NICENESS = 10
 """Requests come first."""
@@ -30,9 +31,7 @@ class Standby:
         folder.mkdir(exist_ok=True)
         self.life = secrets.token_hex(8)
         path = folder / self.life
-        with path.open("w") as alive, path.with_suffix(".log").open("wb") as log:
-            fcntl.flock(alive, fcntl.LOCK_EX)
-            # Whoever inherits the open file holds the lock, too.
+        with locked(path) as alive, path.with_suffix(".log").open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603  # our own command
                 [sys.executable, "-m", "transfer", "--standby"],
                 stdin=subprocess.PIPE,
@@ -75,12 +74,9 @@ def lives(path: Path) -> bool:
     """Whether a process holds the lock on the file."""
     try:
         with path.open() as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+            return not taken(file)
     except FileNotFoundError:
-        pass
-    return False
+        return False
 
 
 def stop(group: int, path: Path) -> None:

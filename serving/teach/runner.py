@@ -1,6 +1,5 @@
 """Runs jobs one at a time: in whichever worker gets hold of a lock, for as long as that lives."""
 
-import fcntl
 import importlib.util
 import json
 import logging
@@ -12,6 +11,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
+from serving.files import taken
 from serving.teach import process
 from serving.teach.jobs import Job, Jobs, State, now
 from serving.teach.process import Standby
@@ -49,7 +49,7 @@ class Runner:
 
     def _run(self) -> None:
         with (self._jobs.folder / "runner").open("w") as lock:
-            while not _locked(lock):
+            while not taken(lock):
                 sleep(_TAKE_OVER)
             begun = monotonic()
             while True:
@@ -158,14 +158,6 @@ class Runner:
             if not process.lives(path):
                 path.unlink(missing_ok=True)
                 path.with_suffix(".log").unlink(missing_ok=True)
-
-
-def _locked(file: Any) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _last(path: Path) -> dict[str, Any]:
