@@ -1,15 +1,17 @@
 // Folders of pictures, one a class, whichever way they come in.
 
-/** Class -> files, of files that were chosen with their folders. */
+/** Of files that were chosen with their folders: class -> files, and the name of the folder of them all, if any. */
 export function ofChosen(files) {
-  return sorted([...files].map((file) => [file.webkitRelativePath.split("/").at(-2), file]));
+  const paths = [...files].map((file) => file.webkitRelativePath.split("/"));
+  return [sorted([...files].map((file, at) => [paths[at].at(-2), file])), paths[0]?.length > 2 ? paths[0][0] : ""];
 }
 
 /** The same of what was dropped, a DataTransfer. */
 export async function ofDropped({ items }) {
   // Entries must be taken before the first wait: after it, there is nothing in the transfer any more.
   const entries = [...items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  return sorted((await Promise.all(entries.map((entry) => within(entry)))).flat());
+  const classes = sorted((await Promise.all(entries.map((entry) => within(entry)))).flat());
+  return [classes, entries.length === 1 && !classes.has(entries[0].name) ? entries[0].name : ""];
 }
 
 async function within(entry, folder) {

@@ -44,11 +44,16 @@ function use(file) {
   byId("zip-row").hidden = !zip;
   byId("by-hand").hidden = Boolean(zip);
   byId("zip-name").textContent = zip ? texts.zip(zip.name, zip.size / 1000) : "";
-  if (zip && !byId("name").value) byId("name").value = zip.name.replace(/\.zip$/i, "");
+  suggest(zip?.name.replace(/\.zip$/i, "") ?? "");
 }
 
-async function takeClasses(found) {
+function suggest(name) {
+  byId("name").value ||= name;
+}
+
+async function takeClasses([found, name]) {
   fault(found.size ? "" : texts.noPictures);
+  suggest(name);
   await classes.addFiles(found);
 }
 

@@ -122,11 +122,13 @@ def test_a_folder_and_a_zip_of_pictures(lesson: Page, folders: Path, tmp_path: P
     page.browser.find_element("id", "folder-files").send_keys(str(folders))
     page.wait("return document.querySelectorAll('.thumbs button').length === 10")
     assert fields(page) == ["ka", "kha"]
+    assert page.browser.find_element("id", "name").get_property("value") == "runes"
     page.browser.find_element("css selector", ".thumbs button").click()
     assert drawings(page) == [4, 5]
     with zipfile.ZipFile(tmp_path / "signs.zip", "w") as archive:
         for path in folders.rglob("*.png"):
             archive.write(path, path.relative_to(folders))
+    page.browser.find_element("id", "name").clear()
     page.browser.find_element("id", "zip-file").send_keys(str(tmp_path / "signs.zip"))
     page.wait("return document.getElementById('zip-name').textContent.startsWith('signs.zip, ')")
     assert page.browser.find_element("id", "name").get_property("value") == "signs"
