@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from training import metrics
 from training.datasets import DataSet, split_validation
 from training.distort import Distortion
-from training.fit import Start, fastest_precision, in_precision, optimizer, run
+from training.feed import generated
+from training.fit import fastest_precision, in_precision, optimizer
+from training.loop import Start, run
 from training.metrics import Share
 from training.models import EMBEDDING, LOGITS, Conv, Network, build
 from training.recipes import Recipe
@@ -86,12 +88,17 @@ def pretrain(
     )
     left, same = np.arange(len(y_validation)), _every_other(len(y_validation))
     right = partners(y_validation, left, same, np.random.default_rng(0))
+    validation = tf.data.Dataset.from_tensor_slices(((x_validation[left], x_validation[right]), same[:, None]))
     state = run(
         model,
         recipe,
         folder,
-        lambda strength, rng: epoch_of_pairs(recipe, x, y, strength, rng),
-        tf.data.Dataset.from_tensor_slices(((x_validation[left], x_validation[right]), same[:, None])),
+        generated(
+            lambda strength, rng: epoch_of_pairs(recipe, x, y, strength, rng),
+            validation.element_spec,
+            recipe.batch_size,
+        ),
+        validation,
         pictures=len(x),
         seed=seed,
         epochs=epochs,

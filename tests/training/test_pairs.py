@@ -10,9 +10,9 @@ import pytest
 from tests.training.command import exit_code
 from training import pairs
 from training.datasets import DataSet
-from training.fit import FitError, State
 from training.models import Conv, Network
 from training.pairs import PAIRS, disjoint, epoch_of_pairs, partners, pretrain
+from training.state import FitError, State
 
 TINY = replace(
     PAIRS,

@@ -1,0 +1,64 @@
+"""What TensorBoard shows of a run: loss and accuracy as they move, the spread of weights and of activations."""
+
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+_SECONDS = 2.0
+"""Between two points of the curves within an epoch."""
+_SILENT = (keras.layers.InputLayer, keras.layers.Rescaling, keras.layers.Reshape, keras.layers.Flatten)
+"""Layers whose outputs are their inputs', or the pictures."""
+
+
+class Board:
+    """Writes a run's events into a folder for TensorBoard: training, validation, steps within the epoch.
+
+    The spread of what each layer gives is that for `pictures`, a batch of what the model takes, whose values are the
+    same after every epoch.
+    """
+
+    def __init__(self, folder: Path, model: keras.Model, pictures: Any) -> None:
+        self._train, self._validation = (
+            tf.summary.create_file_writer(str(folder / part)) for part in ("train", "validation")
+        )
+        self._net = model
+        self._pictures = pictures
+        self._shown = [layer for layer in model.layers if not isinstance(layer, (*_SILENT, keras.layers.Dropout))]
+        self._inside = keras.Model(model.inputs, [layer.output for layer in self._shown])
+        self._last = perf_counter(), 0, {"loss": 0.0, "accuracy": 0.0}
+
+    def begin_epoch(self) -> None:
+        """The sums of loss and accuracy start anew."""
+        self._last = self._last[0], 0, {"loss": 0.0, "accuracy": 0.0}
+
+    def steps(self, done: int) -> None:
+        """After so many steps of the epoch: every other second, loss and accuracy of the steps since the last point."""
+        then, before, means = self._last
+        if (now := perf_counter()) - then < _SECONDS:
+            return
+        found = {name: float(value) for name, value in self._net.get_metrics_result().items()}
+        with self._train.as_default(step=int(self._net.optimizer.iterations)):
+            for name in means:
+                value = (found[name] * done - means[name] * before) / (done - before)
+                tf.summary.scalar(f"steps/{name}", value)
+        self._train.flush()
+        self._last = now, done, found
+
+    def end_epoch(self, number: int, figures: dict[str, float]) -> None:
+        """After epoch `number`, the first being 1: its curves' points, learning rate, and histograms of each layer."""
+        with self._validation.as_default(step=number):
+            for name in ("loss", "accuracy"):
+                tf.summary.scalar(f"epoch/{name}", figures[f"val_{name}"])
+        with self._train.as_default(step=number):
+            for name in ("loss", "accuracy"):
+                tf.summary.scalar(f"epoch/{name}", figures[name])
+            tf.summary.scalar("epoch/learning_rate", self._net.optimizer.learning_rate)
+            for weight in self._net.trainable_weights:
+                tf.summary.histogram(f"weights/{weight.path}", weight.value)
+            for layer, outputs in zip(self._shown, self._inside(self._pictures, training=False), strict=True):
+                tf.summary.histogram(f"activations/{layer.name}", outputs)
+        self._train.flush()
+        self._validation.flush()
