@@ -9,8 +9,15 @@ import tensorflow as tf
 
 _SECONDS = 2.0
 """Between two points of the curves within an epoch."""
-_SILENT = (keras.layers.InputLayer, keras.layers.Rescaling, keras.layers.Reshape, keras.layers.Flatten)
-"""Layers whose outputs are their inputs', or the pictures."""
+_SILENT = (
+    keras.layers.InputLayer,
+    keras.layers.Rescaling,
+    keras.layers.Reshape,
+    keras.layers.Flatten,
+    keras.layers.Dropout,
+    keras.Model,
+)
+"""Layers whose outputs are the pictures or other layers' outputs, and models within the model."""
 
 
 class Board:
@@ -26,7 +33,7 @@ class Board:
         )
         self._net = model
         self._pictures = pictures
-        self._shown = [layer for layer in model.layers if not isinstance(layer, (*_SILENT, keras.layers.Dropout))]
+        self._shown = [layer for layer in model.layers if not isinstance(layer, _SILENT)]
         self._inside = keras.Model(model.inputs, [layer.output for layer in self._shown])
         self._last = perf_counter(), 0, {"loss": 0.0, "accuracy": 0.0}
 

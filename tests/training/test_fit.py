@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.conftest import TINY
 from training.datasets import DataSet, DatasetError, split_validation
@@ -104,9 +105,30 @@ def test_held_out_pictures_are_not_trained_on(optdigits: DataSet) -> None:
         split_validation(numbered, optdigits.y_train, len(numbered))
 
 
-def test_tensorboard_has_something_to_show(optdigits: DataSet, tmp_path: Path) -> None:
-    fit(replace(SHORT, epochs=1), optdigits, tmp_path)
-    assert list((tmp_path / "tensorboard").rglob("events.out.tfevents.*"))
+def shown(folder: Path, part: str) -> dict[str, dict[str, list[int]]]:
+    """Names of curves and of histograms -> the steps that they have a point at."""
+    events = EventAccumulator(str(folder / "tensorboard" / part), {"tensors": 0})
+    events.Reload()
+    kinds: dict[str, dict[str, list[int]]] = {"scalars": {}, "histograms": {}}
+    for tag in events.Tags()["tensors"]:
+        plugin = events.SummaryMetadata(tag).plugin_data.plugin_name
+        kinds[plugin][tag] = [event.step for event in events.Tensors(tag)]
+    return kinds
+
+
+def test_tensorboard_shows_curves_and_the_spread_of_weights_and_activations(optdigits: DataSet, tmp_path: Path) -> None:
+    fit(replace(SHORT, epochs=2), optdigits, tmp_path)
+    fit(replace(SHORT, epochs=2), optdigits, tmp_path, start="restart")
+    train = shown(tmp_path, "train")
+    assert shown(tmp_path, "validation")["scalars"] == {"epoch/loss": [1, 2], "epoch/accuracy": [1, 2]}
+    assert train["scalars"]["epoch/loss"] == train["scalars"]["epoch/learning_rate"] == [1, 2]
+    assert {"weights/conv1/kernel", "activations/conv1_relu", "activations/logits"} <= set(train["histograms"])
+    assert all(steps == [1, 2] for steps in train["histograms"].values())
+
+
+def test_too_few_pictures_for_a_batch_are_said_to_be(optdigits: DataSet, tmp_path: Path) -> None:
+    with pytest.raises(FitError, match="49 pictures to learn from do not fill a batch of 50; give more"):
+        fit(replace(SHORT, pictures=49), optdigits, tmp_path)
 
 
 @pytest.mark.slow
