@@ -70,8 +70,8 @@ def fit(
     an uninterrupted run would, but for dropout's random stream; `restart` throws it away; `new` refuses to while
     it is unfinished. `deterministic` makes TensorFlow's kernels repeatable, at some cost in speed.
 
-    Raises FitError where there is nothing to resume, or the folder belongs to another run; KeyboardInterrupt
-    passes through, with the last whole epoch saved.
+    Raises FitError where there is nothing to resume, the folder belongs to another run, or the pictures fill no batch;
+    KeyboardInterrupt passes through, with the last whole epoch saved.
     """
     epochs = epochs or recipe.epochs
     keras.utils.set_random_seed(seed)
@@ -135,8 +135,17 @@ def in_precision(precision: str, make: Callable[[], keras.Model]) -> keras.Model
 
 
 def optimizer(recipe: Recipe, pictures: int, epochs: int) -> keras.optimizers.Optimizer:
-    """The recipe's optimiser, its learning rate scheduled over `epochs` of so many pictures."""
-    shared = {"learning_rate": _rate(recipe, pictures // recipe.batch_size, epochs), "clipvalue": recipe.clip}
+    """The recipe's optimiser, its learning rate scheduled over `epochs` of so many pictures.
+
+    Raises FitError where these do not fill a batch.
+    """
+    steps = pictures // recipe.batch_size
+    if not steps:
+        raise FitError(
+            f"{pictures} pictures to learn from do not fill a batch of {recipe.batch_size}; give more pictures, or a "
+            "recipe with smaller batches"
+        )
+    shared = {"learning_rate": _rate(recipe, steps, epochs), "clipvalue": recipe.clip}
     if recipe.optimizer == "sgd":
         return keras.optimizers.SGD(**shared, momentum=recipe.momentum, nesterov=recipe.nesterov)
     return _OPTIMIZERS[recipe.optimizer](**shared, weight_decay=recipe.weight_decay or None)

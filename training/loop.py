@@ -20,7 +20,7 @@ from training.board import Board
 from training.feed import Feed
 from training.progress import pace
 from training.recipes import Recipe
-from training.state import FitError, State
+from training.state import State
 
 Start = Literal["new", "resume", "restart"]
 
@@ -43,15 +43,10 @@ def run(
 ) -> State:
     """Train a compiled model, whose metric is `accuracy`, as `training.fit.fit` says; return what it has come to.
 
-    An epoch of `feed` is made of `pictures`; `validation` has single ones. Raises FitError where they fill no batch,
-    and where the folder's run cannot go on or would be lost.
+    An epoch of `feed` is made of `pictures`; `validation` has single ones. Raises FitError where the folder's run
+    cannot go on or would be lost.
     """
     total = pictures // recipe.batch_size
-    if not total:
-        raise FitError(
-            f"{pictures} pictures to learn from do not fill a batch of {recipe.batch_size}; give more pictures, or a "
-            "recipe with smaller batches"
-        )
     folder.mkdir(parents=True, exist_ok=True)
     state = State(model, folder, recipe, seed, epochs)
     if start == "resume":
