@@ -26,6 +26,8 @@ _FEWEST, _LEVELS = 5.0, 2.0
 """What may be ink differs from the paper by at least this much (of 255), and by so many of the camera's levels."""
 _DOUBTFUL, _NARROW = 43, 27
 """Brush from which on strokes are doubtful, and one that shadows are broader than."""
+_SLIVER = 0.25
+"""Share of the picture below which a sheet is doubtful."""
 _HALF, _STRONGEST = 0.5, 99.5
 """Where that share of the depth of the strongest strokes (a percentile) is reached, the grain is not measured, unless
 such depths are usual."""
@@ -43,6 +45,8 @@ class Photo:
     """The picture as sent, [H,W] a colour."""
     widest: int = strokes.WIDEST
     """No stroke is taken to be wider, in small pixels."""
+    largest: bool = False
+    """Whether the largest surface is taken for the sheet, whatever stands out on others."""
     small: tuple[MatLike, ...] = ()
     """The same, shrunk to `_SMALL` and without grain."""
     sheet: MatLike = field(default_factory=_unknown)
@@ -76,7 +80,7 @@ def shrink(photo: Photo) -> Photo:
 
 def find_sheet(photo: Photo) -> Photo:
     """Find the surface that is written on, less a margin: there the small copy is too coarse."""
-    return replace(photo, sheet=cv2.erode(surfaces.sheet_of(photo.small), square(5)))
+    return replace(photo, sheet=cv2.erode(surfaces.sheet_of(photo.small, photo.largest), square(5)))
 
 
 def find_strokes(photo: Photo) -> Photo:
@@ -171,12 +175,17 @@ def walk(planes: tuple[MatLike, ...]) -> list[tuple[str, Photo]]:
 
     Hardly a stroke is so broad that shadows do not look broader. Where the strokes seem to be, they are looked for a
     second time as if they were narrow; and there is ink only if there is some for either, or for narrow ones alone.
+    Where there is none on a small surface, what stood out there was an edge, and the largest one is looked at.
     """
     found = list(_walk(Photo(planes)))
-    if found[-1][1].strokes.brush < _DOUBTFUL:
+    photo = found[-1][1]
+    if not photo.ink.any() and cv2.countNonZero(photo.sheet) < _SLIVER * photo.sheet.size:
+        found = list(_walk(Photo(planes, largest=True)))
+        photo = found[-1][1]
+    if photo.strokes.brush < _DOUBTFUL:
         return found
-    narrow = list(_walk(Photo(planes, widest=_NARROW)))
-    return found if found[-1][1].ink.any() and narrow[-1][1].ink.any() else narrow
+    narrow = list(_walk(Photo(planes, widest=_NARROW, largest=photo.largest)))
+    return found if photo.ink.any() and narrow[-1][1].ink.any() else narrow
 
 
 def _walk(photo: Photo) -> Iterator[tuple[str, Photo]]:

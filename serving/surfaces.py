@@ -77,14 +77,18 @@ class Writing:
         return self.depth >= _SAME_PEN * other.depth and self.stands_out >= _SHADED * other.stands_out
 
 
-def sheet_of(small: Sequence[MatLike]) -> MatLike:
-    """Mask uint8[H,W], 255 on the surface that is written on, in a small picture's planes uint8[H,W] each."""
+def sheet_of(small: Sequence[MatLike], largest: bool = False) -> MatLike:
+    """Mask uint8[H,W], 255 on the surface that is written on, in a small picture's planes uint8[H,W] each.
+
+    That is the `largest`, where it is said to be.
+    """
     view = _view(small)
     groups = _grouped(_pieces(view), view)
     if len(groups) < 2:
         return np.full(small[0].shape, 255, np.uint8)
     writings = [_writing_on(small, _surface([number], groups)) for number in range(len(groups))]
-    best = max(range(len(groups)), key=lambda number: writings[number].stands_out)
+    ranks = list(map(cv2.countNonZero, groups)) if largest else [writing.stands_out for writing in writings]
+    best = int(np.argmax(ranks))
     look = view.at(groups[best])
     # The edge of a shadow may be as sharp as that of a sheet; then there is writing of the same pen on both sides.
     own = [
