@@ -12,11 +12,11 @@ def main() -> None:
     """Read the arguments, train, export; 130 is the exit code after Ctrl-C."""
     # TensorFlow reports the absence of a graphics card at length, and reads this before its import only.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from training import recipes
+    from training import classic, recipes
 
     parser = argparse.ArgumentParser(prog="inkling-train", description="Train a recipe and write it as a model bundle.")
     parser.add_argument("recipe", nargs="?", help="name of a recipe, or pairs; --list shows them")
-    parser.add_argument("--list", action="store_true", help="show the recipes and stop")
+    parser.add_argument("--list", action="store_true", help="show the recipes, what they claim and what was measured")
     parser.add_argument(
         "--models",
         type=Path,
@@ -30,8 +30,7 @@ def main() -> None:
     parser.add_argument(
         "--members",
         type=int,
-        default=1,
-        help="networks in one bundle, of seeds SEED, SEED+1 ...; their logits are averaged",
+        help="networks in one bundle, whose logits are averaged (default: the recipe's, mostly 1)",
     )
     start = parser.add_mutually_exclusive_group()
     start.add_argument(
@@ -48,61 +47,98 @@ def main() -> None:
     parser.add_argument("--deterministic", action="store_true", help="repeatable to the bit, slower")
     arguments = parser.parse_args()
     if arguments.list:
-        from training.pairs import PAIRS
-
-        for recipe in (*recipes.RECIPES.values(), PAIRS):
-            print(f"{recipe.name}\n    " + recipe.about.strip().replace("\n", "\n    "))
-        return
-    if arguments.members < 1:
+        sys.exit(_list())
+    if arguments.members is not None and arguments.members < 1:
         parser.error("--members must be 1 or more")
     if not arguments.recipe:
-        parser.error(f"name a recipe: {', '.join(recipes.RECIPES)}; or pairs")
-    if arguments.recipe == _PAIRS and (arguments.name or arguments.members > 1 or arguments.deterministic):
+        parser.error(f"name a recipe: {', '.join((*recipes.RECIPES, *classic.CLASSIC))}; or pairs")
+    if arguments.recipe == _PAIRS and (arguments.name or arguments.members or arguments.deterministic):
         parser.error("pairs gives no bundle but a base in --runs: --name, --members and --deterministic do not apply")
+    if arguments.recipe in classic.CLASSIC and (arguments.name or arguments.members or arguments.epochs):
+        parser.error(
+            f"{arguments.recipe} is no network and gives no bundle: --name, --members and --epochs do not apply"
+        )
     sys.exit(_train(arguments))
+
+
+def _list() -> int:
+    from training.book.listing import lines
+    from training.book.results import ResultsError
+    from training.pairs import PAIRS
+
+    try:
+        print("\n".join(lines()))
+    except ResultsError as error:
+        print(f"inkling-train: {error}", file=sys.stderr)
+        return 2
+    print(f"{PAIRS.name}\n    " + PAIRS.about.strip().replace("\n", "\n    "))
+    return 0
 
 
 def _train(arguments: argparse.Namespace) -> int:
     from serving.errors import InklingError
     from training import datasets, recipes
-    from training.ensemble import combine
+    from training.book.measure import of_fitted
+    from training.book.results import ResultsError, add
+    from training.classic import CLASSIC
+    from training.ensemble import combine, fit_members
     from training.export import ExportError, export
-    from training.fit import FitError, fit
+    from training.fit import FitError
 
     folder = arguments.runs / arguments.recipe
     try:
         if arguments.recipe == _PAIRS:
             return _pretrain(arguments, folder)
+        if arguments.recipe in CLASSIC:
+            return _classic(arguments, folder)
         recipe = recipes.named(arguments.recipe)
         data = datasets.load(recipe.dataset)
-        members = []
-        for number in range(arguments.members):
-            place = folder / f"member{number + 1}" if arguments.members > 1 else folder
-            begun = arguments.start != "resume" or number == 0 or place.exists()
-            members.append(
-                fit(
-                    recipe,
-                    data,
-                    place,
-                    seed=arguments.seed + number,
-                    epochs=arguments.epochs,
-                    start=arguments.start if arguments.start and begun else "new",
-                    precision=arguments.precision,
-                    deterministic=arguments.deterministic,
-                )
-            )
+        members = fit_members(
+            recipe,
+            data,
+            folder,
+            arguments.members or recipe.members,
+            seed=arguments.seed,
+            epochs=arguments.epochs,
+            start=arguments.start or "new",
+            precision=arguments.precision,
+            deterministic=arguments.deterministic,
+        )
         fitted = combine(members) if len(members) > 1 else members[0]
         bundle = export(fitted, data, arguments.models, arguments.name or recipe.name)
+        print(f"{bundle.path}: {bundle.metadata.metrics['accuracy_text']} of the test part read")
+        if arguments.epochs is None and len(members) == recipe.members:
+            print(f"The result is in {add(of_fitted(members, data, arguments.seed))}")
     except KeyboardInterrupt:
         print(
             f"\nInterrupted; whole epochs are kept in {folder}. Go on with the same command and --resume.",
             file=sys.stderr,
         )
         return 130
-    except (recipes.RecipeError, datasets.DatasetError, FitError, ExportError, InklingError) as error:
+    except (
+        recipes.RecipeError,
+        datasets.DatasetError,
+        FitError,
+        ExportError,
+        ResultsError,
+        InklingError,
+    ) as error:
         print(f"inkling-train: {error}", file=sys.stderr)
         return 2
-    print(f"{bundle.path}: {bundle.metadata.metrics['accuracy_text']} of the test part read")
+    return 0
+
+
+def _classic(arguments: argparse.Namespace, folder: Path) -> int:
+    from training.book.measure import of_classic
+    from training.book.results import add
+    from training.classic import CLASSIC, run
+    from training.metrics import share
+
+    entry = CLASSIC[arguments.recipe]
+    found = run(entry, folder, arguments.seed)
+    kept = add(of_classic(entry, found, arguments.seed))
+    print(f"{found.right:,} of {found.tested:,} read, {share(found.right, found.tested)}; {found.picture}")
+    print(f"The result is in {kept}. There is no bundle: the server runs networks, and {entry.name} is none.")
     return 0
 
 

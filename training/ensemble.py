@@ -2,12 +2,51 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
 
-from training.fit import Fitted
+from training import fit as fitting
+from training.datasets import DataSet
+from training.fit import Fitted, Start
 from training.models import EMBEDDING, LOGITS
+from training.recipes import Recipe
+
+
+def fit_members(
+    recipe: Recipe,
+    data: DataSet,
+    folder: Path,
+    members: int,
+    *,
+    seed: int = 0,
+    epochs: int | None = None,
+    start: Start = "new",
+    precision: str | None = None,
+    deterministic: bool = False,
+) -> list[Fitted]:
+    """Fit so many networks, a single one in `folder`, several in folders below it.
+
+    Their seeds begin at `seed * members`: ensembles of different seeds have no network in common. To `resume` goes on with the member that was interrupted and begins those that were not yet. Raises as `fit`.
+    """
+    fitted = []
+    for number in range(members):
+        place = folder / f"member{number + 1}" if members > 1 else folder
+        begun = start != "resume" or number == 0 or place.exists()
+        fitted.append(
+            fitting.fit(
+                recipe,
+                data,
+                place,
+                seed=seed * members + number,
+                epochs=epochs,
+                start=start if begun else "new",
+                precision=precision,
+                deterministic=deterministic,
+            )
+        )
+    return fitted
 
 
 def combine(members: Sequence[Fitted]) -> Fitted:

@@ -202,6 +202,32 @@ def gallery(pictures: NDArray[np.uint8], captions: Sequence[str], theme: Theme) 
     return png(figure)
 
 
+def boundary(
+    groups: Mapping[str, NDArray[np.float64]],
+    line: tuple[float, float, float],
+    names: tuple[str, str],
+    theme: Theme,
+) -> bytes:
+    """Two groups of points [N,2], by name, and the line a x + b y + c = 0 that parts the plane; `names` of its axes."""
+    figure = Figure((4.8, 3.8), facecolor=theme.paper, layout="constrained")
+    axes = _axes(figure, theme)
+    points = np.concatenate(list(groups.values()))
+    (left, low), (right, high) = points.min(axis=0) - 0.5, points.max(axis=0) + 0.5
+    a, b, c = line
+    across, up = np.meshgrid([left, right], [low, high])
+    side = a * across + b * up + c
+    axes.contourf(across, up, side, levels=[-np.inf, 0, np.inf], colors=[theme.paper, theme.muted])
+    axes.contour(across, up, side, levels=[0], colors=[theme.soft], linewidths=1.2)
+    for (name, group), colour, marker in zip(groups.items(), (theme.accent, theme.wrong), "os", strict=True):
+        axes.plot(group[:, 0], group[:, 1], marker, color=colour, markersize=4, alpha=0.7, label=name)
+    axes.set_xlabel(names[0])
+    axes.set_ylabel(names[1])
+    legend = axes.legend(frameon=False, prop={"family": FONT, "size": 9})
+    for text in legend.get_texts():
+        text.set_color(theme.ink)
+    return png(figure)
+
+
 def printable(labels: Sequence[str]) -> list[str]:
     """The labels, or class numbers for all where the plots' font cannot write one of them."""
     drawable = _characters()

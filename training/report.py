@@ -263,27 +263,32 @@ def _untested(bundle: Bundle, read: Share | None, seen: Map, drawn: Plots) -> st
     return _rendered("untested.html", bundle, seen, drawn, read=read)
 
 
-def _rendered(template: str, bundle: Bundle, seen: Map | None, drawn: Plots, **others: Any) -> str:
-    templates = Environment(
+def templates() -> Environment:
+    """What renders the pages: `templates/`, and how they write numbers."""
+    found = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters["percent"] = lambda value, digits=2: f"{value * 100:.{digits}f}{_UNBROKEN}%"
-    templates.filters["count"] = lambda value: f"{value:,}"
-    templates.filters["span"] = span
-    templates.filters["whole"] = lambda value: str(value).replace(" ", _UNBROKEN)
+    found.filters["percent"] = lambda value, digits=2: f"{value * 100:.{digits}f}{_UNBROKEN}%"
+    found.filters["count"] = lambda value: f"{value:,}"
+    found.filters["span"] = span
+    found.filters["whole"] = lambda value: str(value).replace(" ", _UNBROKEN)
+    return found
+
+
+def _rendered(template: str, bundle: Bundle, seen: Map | None, drawn: Plots, **others: Any) -> str:
     names, ways = plots.printable(bundle.labels), tried(bundle.metadata)
     light, dark = (atlas.palette(len(names), theme) for theme in (LIGHT, DARK))
-    return templates.get_template(template).render(
+    return templates().get_template(template).render(
         bundle=bundle,
         metadata=bundle.metadata,
         map=seen,
         key=list(zip(bundle.labels, names, light, dark, strict=True)),
         numbered=names != list(bundle.labels),
-        plots={Path(name).stem: (_data_url(make(LIGHT)), _data_url(make(DARK))) for name, make in drawn.items()},
+        plots={Path(name).stem: (data_url(make(LIGHT)), data_url(make(DARK))) for name, make in drawn.items()},
         tried=ways,
         tried_low=_scale_low(each.accuracy for each in ways),
         **others,
@@ -321,8 +326,9 @@ def _picture_url(picture: NDArray[np.uint8]) -> str:
     black = np.zeros_like(picture)
     file = io.BytesIO()
     Image.fromarray(np.dstack((black, picture))).save(file, "PNG", optimize=True)
-    return _data_url(file.getvalue())
+    return data_url(file.getvalue())
 
 
-def _data_url(png: bytes) -> str:
+def data_url(png: bytes) -> str:
+    """A PNG as an address, so that a page carries it."""
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")

@@ -1,0 +1,44 @@
+"""How long a recipe will take: by its own earlier results, else by the arithmetic that it wants."""
+
+from collections.abc import Iterable
+
+from training.book.results import Entry, Result
+from training.models import Network
+from training.recipes import Recipe
+
+_PICTURES = 55_000
+_STEP = 4e-4
+"""Seconds that each batch costs, whatever its size."""
+_PER_PICTURE = 6 / 4e10
+"""Seconds for each multiplication and addition of a picture: forward once, backward twice."""
+_SVM = 600.0
+
+
+def seconds(entry: Entry, results: Iterable[Result]) -> float:
+    """Roughly the seconds that one seed takes."""
+    if known := [each.seconds for each in results if each.recipe == entry.name]:
+        return sum(known) / len(known)
+    if not isinstance(entry, Recipe):
+        return _SVM if entry.name == "svm" else 1.0
+    shown = entry.epochs * min(entry.pictures or _PICTURES, _PICTURES)
+    arithmetic = shown * multiplications(entry.network) * _PER_PICTURE
+    return entry.members * (shown / entry.batch_size * _STEP + arithmetic)
+
+
+def multiplications(network: Network, classes: int = 10) -> int:
+    """Multiplications for one picture of 28x28."""
+    side, depth, total = 28, 1, 0
+    for conv in network.convs:
+        side = -(-side // conv.stride) if conv.padding == "same" else (side - conv.kernel) // conv.stride + 1
+        total += side * side * conv.kernel**2 * depth * conv.filters
+        side, depth = side // conv.pool, conv.filters
+    sizes = (side * side * depth, *network.dense, classes)
+    return total + sum(before * after for before, after in zip(sizes, sizes[1:], strict=False))
+
+
+def spoken(duration: float) -> str:
+    """`40 s`, `12 min`, `1 h 20 min`."""
+    if duration < 90:
+        return f"{duration:.0f} s"
+    minutes = round(duration / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,77 @@
+"""A recipe -> its result: trained with one seed, tested on the test part."""
+
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from training import classic, datasets
+from training.book.results import Entry, Result, digest
+from training.computed import logits
+from training.datasets import DataSet
+from training.ensemble import combine, fit_members
+from training.export import machine, now, software
+from training.fit import Fitted
+from training.recipes import Recipe
+
+IRISES = "scikit-learn's irises"
+
+
+def measure(entry: Entry, seed: int, folder: Path) -> Result:
+    """Train and test, going on with an interrupted run that `folder` holds; it is gone when the result is there.
+
+    Raises DatasetError where the data are missing.
+    """
+    if not isinstance(entry, Recipe):
+        result = of_classic(entry, classic.run(entry, folder, seed), seed)
+    else:
+        data = datasets.load(entry.dataset)
+        first = folder / "member1" if entry.members > 1 else folder
+        start = "resume" if (first / "state.npz").exists() else "restart"
+        members = fit_members(entry, data, folder, entry.members, seed=seed, start=start)
+        result = of_fitted(members, data, seed)
+    shutil.rmtree(folder, ignore_errors=True)
+    return result
+
+
+def of_fitted(members: list[Fitted], data: DataSet, seed: int) -> Result:
+    """The result of trained networks, several of them as an ensemble."""
+    whole = combine(members) if len(members) > 1 else members[0]
+    right = [int((logits(one.model, data.x_test).argmax(axis=1) == data.y_test).sum()) for one in [whole, *members]]
+    return Result(
+        recipe=whole.recipe.name,
+        seed=seed,
+        right=right[0],
+        tested=len(data.y_test),
+        parameters=whole.model.count_params(),
+        epochs=whole.epochs,
+        seconds=round(whole.seconds, 1),
+        decided_by=digest(whole.recipe),
+        data=data.digest()[:16],
+        date=now(),
+        machine=machine(),
+        precision=whole.precision,
+        software=software(),
+        members=tuple(right[1:]) if len(members) > 1 else (),
+    )
+
+
+def of_classic(entry: classic.Classic, found: classic.Found, seed: int) -> Result:
+    """The result of what is no network."""
+    digits = isinstance(entry, classic.SupportVectors)
+    return Result(
+        recipe=entry.name,
+        seed=seed,
+        right=found.right,
+        tested=found.tested,
+        parameters=found.parameters,
+        epochs=1,
+        seconds=round(found.seconds, 1),
+        decided_by=digest(entry),
+        data=datasets.load(entry.dataset).digest()[:16] if digits else IRISES,
+        date=now(),
+        machine=machine(),
+        precision="float64",
+        software={package: version(package) for package in ("scikit-learn", "numpy")},
+    )

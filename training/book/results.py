@@ -1,0 +1,118 @@
+"""The store of results: one file of JSON that travels with the recipes, a line for each recipe and seed."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from training.classic import Classic
+from training.recipes import Recipe
+
+Entry = Recipe | Classic
+
+KEPT = Path(__file__).with_name("results.json")
+"""Results that travel with the recipes."""
+OWN = Path("runs/book/results.json")
+"""Where results go if the package cannot be written to."""
+_TELLS_NOTHING = {"name", "about", "claim"}
+
+
+class ResultsError(Exception):
+    """A store that cannot be read or written; the message says what would be right."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a recipe came to with one seed, and on what."""
+
+    recipe: str
+    seed: int
+    right: int
+    tested: int
+    parameters: int
+    epochs: int
+    seconds: float
+    """Of training alone."""
+    decided_by: str
+    """Digest of all that decides the result, but for data and software."""
+    data: str
+    """Digest of the pictures learnt from."""
+    date: str
+    machine: str
+    precision: str
+    software: dict[str, str]
+    members: tuple[int, ...] = ()
+    """What each network of an ensemble reads right by itself."""
+
+    def fits(self, entry: Entry) -> bool:
+        """Whether it is a result of the recipe as it is now."""
+        return self.recipe == entry.name and self.decided_by == digest(entry)
+
+
+def digest(entry: Entry) -> str:
+    """Digest of what decides the result: whatever differs from its default, but for words about it.
+
+    Defaults count for nothing, so that a new setting leaves the results of recipes without it as they are.
+    """
+    decisive = {name: value for name, value in _decisive(entry).items() if name not in _TELLS_NOTHING}
+    text = json.dumps([type(entry).__name__, decisive], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _decisive(value: Any) -> Any:
+    if is_dataclass(value):
+        different = [field for field in fields(value) if getattr(value, field.name) != field.default]
+        found = {field.name: _decisive(getattr(value, field.name)) for field in different}
+        return {name: inner for name, inner in found.items() if inner != {}}
+    return [_decisive(inner) for inner in value] if isinstance(value, tuple) else value
+
+
+def read() -> list[Result]:
+    """All results, those that travel and one's own; of the same recipe, seed and digest the newest.
+
+    Raises ResultsError where a file is not what `add` writes.
+    """
+    found = {(each.recipe, each.seed, each.decided_by): each for each in _newest_last(_read(KEPT), _read(OWN))}
+    return list(found.values())
+
+
+def add(result: Result) -> Path:
+    """Keep a result in the place of an earlier one of its recipe and seed, and return the file that it is in.
+
+    Raises ResultsError where neither place can be written to.
+    """
+    path = KEPT if os.access(KEPT.parent, os.W_OK) and os.access(KEPT, os.W_OK) | (not KEPT.exists()) else OWN
+    others = [each for each in _read(path) if (each.recipe, each.seed) != (result.recipe, result.seed)]
+    rows = sorted([*others, result], key=lambda each: (each.recipe, each.seed))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, "[\n" + ",\n".join(json.dumps(asdict(row), ensure_ascii=False) for row in rows) + "\n]\n")
+    except OSError as error:
+        raise ResultsError(f"the result cannot be kept in {path}: {error.strerror or error}") from error
+    return path
+
+
+def _read(path: Path) -> list[Result]:
+    if not path.is_file():
+        return []
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        return [Result(**{**row, "members": tuple(row["members"])}) for row in rows]
+    except (ValueError, TypeError, KeyError) as error:
+        raise ResultsError(f"{path} is no store of results; mend it or move it away") from error
+
+
+def _newest_last(*stores: Iterable[Result]) -> list[Result]:
+    return sorted((each for store in stores for each in store), key=lambda each: each.date)
+
+
+def _write(path: Path, text: str) -> None:
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}-", delete=False, encoding="utf-8") as f:
+        part = Path(f.name)
+        f.write(text)
+    part.chmod(0o644)
+    part.replace(path)

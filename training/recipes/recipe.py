@@ -1,0 +1,95 @@
+"""What a recipe is: everything that decides what a training run gives, and what its source says that it gives."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from serving.quality import ANSWERED
+from training.distort import Distortion
+from training.metrics import Share
+from training.metrics import share as counted
+from training.models import Network
+from training.style import Style
+
+TESTED = 10_000
+"""Test digits that the lectures' figures were measured on: all of MNIST's."""
+
+Optimizer = Literal["adam", "adamax", "nadam", "sgd", "adagrad", "adadelta", "rmsprop"]
+
+
+class RecipeError(Exception):
+    """An unknown recipe."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the source says of a recipe, and what is known of the way there."""
+
+    source: str
+    text: str
+    """The claim for people: `98.9 %`, `separable`."""
+    share: float | None = None
+    """Share of the 10,000 test digits read, where the source gives one."""
+    at_least: bool = False
+    """Whether the claim is kept by any share above, too."""
+    against: str = ""
+    """Name of the recipe that this one is to be compared with."""
+    budget: str = ""
+    """Training at which the claim was made, in words."""
+    remark: str = ""
+    """What differs from the source, and why a claim is not reached where that is known."""
+
+    @property
+    def interval(self) -> Share | None:
+        """The claim with the 95 % Wilson interval of its own test; None where it gives no number."""
+        return None if self.share is None else counted(round(self.share * TESTED), TESTED)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What to train, on what, and how; `about` says in a sentence what it is."""
+
+    name: str
+    about: str
+    network: Network
+    claim: Claim | None = None
+    members: int = 1
+    """Networks of successive seeds whose logits are averaged."""
+    dataset: str = "mnist"
+    validation: int = 5_000
+    """Pictures taken from the training part, for early stopping, calibration and choosing; never the test part."""
+    pictures: int | None = None
+    """Pictures to learn from, of those that are not for validation; None: all."""
+    epochs: int = 16
+    batch_size: int = 100
+    loss: Literal["cross-entropy", "squared"] = "cross-entropy"
+    """`squared`: the mean squared error of the logits' sigmoids."""
+    optimizer: Optimizer = "adam"
+    momentum: float = 0.0
+    """Of `sgd`."""
+    nesterov: bool = False
+    """Whether `sgd` looks ahead along its momentum."""
+    clip: float | None = None
+    """Largest size of a gradient's number."""
+    peak_rate: float = 0.003
+    """Learning rate at its highest."""
+    final_rate: float = 0.0001
+    schedule: Literal["exponential", "cosine", "constant"] = "exponential"
+    """`exponential` decays from the first step on; `cosine` warms up over the first epoch, then falls."""
+    weight_decay: float = 0.0
+    average: float = 0.0
+    """Momentum of the moving average of weights that is validated and kept; 0 keeps the last weights as they are."""
+    patience: int = 6
+    """Epochs without a lower validation loss before training stops."""
+    distortion: Distortion = field(default_factory=Distortion)
+    last_distortion: float = 1.0
+    """Strength of distortion and redrawing in the last epoch; it falls evenly from 1 in the first."""
+
+    redrawn: float = 0.0
+    """Share of the digits that are traced and drawn anew with one pen, in `style`; the classes must be digits."""
+    style: Style = field(default_factory=Style)
+    nondigits: float = 0.0
+    """Share of each batch that is no digit, for which every class is to be equally likely."""
+    answered: float = ANSWERED
+    """Share of the validation digits, drawn anew where `redrawn` says so, that the threshold leaves sure."""
+    symbols: Literal["one", "many"] = "one"
+    """Whether the server looks for several symbols in a picture; `many` wants `nondigits`, to tell two from one."""
