@@ -82,7 +82,7 @@ CLASSIC: dict[str, Classic] = {
             numerical_analysis.SOURCE,
             "about 98.4 %",
             0.984,
-            remark="C and gamma are our choice, on validation digits. It has no seed: every run gives the same.",
+            remark="Gamma is our choice, on validation digits. It has no seed: every run gives the same.",
         ),
         c=5.0,
         gamma=0.02,
@@ -122,7 +122,7 @@ class _Pair:
 
 
 def read(recipe: SupportVectors, data: DataSet, say: Callable[[int], object]) -> tuple[Classes, int]:
-    """The classes int64[N] that the machine, trained on the training part, reads in the test part, and the numbers kept.
+    """Train on the training part; the classes int64[N] read in the test part, and how many numbers are kept.
 
     Each pair of classes votes, as in LIBSVM (C.-C. Chang, C.-J. Lin, 2011); training them one by one lets `say` tell,
     with 1 for each, how far it is.
@@ -187,4 +187,4 @@ def _part_irises(recipe: PetalPerceptron, folder: Path, seed: int) -> Found:
 
 
 def _flat(pictures: Pixels) -> Rows:
-    return pictures.reshape(len(pictures), -1).astype(np.float32) / 255
+    return pictures.reshape(len(pictures), -1).astype(np.float32) / np.float32(255)

@@ -28,7 +28,8 @@ def fit_members(
 ) -> list[Fitted]:
     """Fit so many networks, a single one in `folder`, several in folders below it.
 
-    Their seeds begin at `seed * members`: ensembles of different seeds have no network in common. To `resume` goes on with the member that was interrupted and begins those that were not yet. Raises as `fit`.
+    Their seeds begin at `seed * members`: ensembles of different seeds have no network in common. To `resume` goes
+    on with the member that was interrupted and begins those that were not yet. Raises as `fit`.
     """
     fitted = []
     for number in range(members):

@@ -282,16 +282,20 @@ def templates() -> Environment:
 def _rendered(template: str, bundle: Bundle, seen: Map | None, drawn: Plots, **others: Any) -> str:
     names, ways = plots.printable(bundle.labels), tried(bundle.metadata)
     light, dark = (atlas.palette(len(names), theme) for theme in (LIGHT, DARK))
-    return templates().get_template(template).render(
-        bundle=bundle,
-        metadata=bundle.metadata,
-        map=seen,
-        key=list(zip(bundle.labels, names, light, dark, strict=True)),
-        numbered=names != list(bundle.labels),
-        plots={Path(name).stem: (data_url(make(LIGHT)), data_url(make(DARK))) for name, make in drawn.items()},
-        tried=ways,
-        tried_low=_scale_low(each.accuracy for each in ways),
-        **others,
+    return (
+        templates()
+        .get_template(template)
+        .render(
+            bundle=bundle,
+            metadata=bundle.metadata,
+            map=seen,
+            key=list(zip(bundle.labels, names, light, dark, strict=True)),
+            numbered=names != list(bundle.labels),
+            plots={Path(name).stem: (data_url(make(LIGHT)), data_url(make(DARK))) for name, make in drawn.items()},
+            tried=ways,
+            tried_low=_scale_low(each.accuracy for each in ways),
+            **others,
+        )
     )
 
 

@@ -1,6 +1,5 @@
 """`python -m training`: from a command to a bundle, and a word for everything that goes wrong."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +8,8 @@ import pytest
 from serving import bundle
 from tests.conftest import TINY
 from tests.training.command import exit_code
-from training import __main__ as command
 from training import fit, recipes
+from training.book import results
 
 
 @pytest.fixture
@@ -18,6 +17,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     """In an empty folder, with the tests' recipe among the known ones."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(recipes.RECIPES, "tiny", replace(TINY, epochs=2))
+    monkeypatch.setattr(results, "KEPT", tmp_path / "results.json")
     return monkeypatch
 
 
@@ -28,6 +28,27 @@ def test_a_recipe_becomes_a_bundle_and_says_how_good_it_is(
     written = bundle.read(Path("models/mine/1"))
     assert written.metadata.recipe == "tiny"
     assert f"models/mine/1: {written.metadata.metrics['accuracy_text']}" in capsys.readouterr().out
+    (result,) = results.read()
+    assert result.right / result.tested == written.metadata.metrics["accuracy"]
+    assert result.parameters == written.metadata.training["parameters"]
+    assert result.fits(recipes.named("tiny"))
+
+
+def test_a_run_that_is_not_the_recipe_s_own_leaves_no_result(run: pytest.MonkeyPatch) -> None:
+    assert exit_code(run, "tiny", "--epochs", "1") == 0
+    assert not results.read()
+
+
+def test_what_is_no_network_gives_a_figure_and_a_picture_and_says_that_there_is_no_bundle(
+    run: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exit_code(run, "iris") == 0
+    printed = capsys.readouterr().out
+    assert "150 of 150 read" in printed
+    assert "There is no bundle" in printed
+    assert Path("runs/iris/boundary.png").read_bytes().startswith(b"\x89PNG")
+    assert not Path("models").exists()
+    assert [(each.recipe, each.right) for each in results.read()] == [("iris", 150)]
 
 
 def test_several_members_become_one_bundle_and_an_interrupted_member_is_gone_on_with(
@@ -47,6 +68,7 @@ def test_several_members_become_one_bundle_and_an_interrupted_member_is_gone_on_
     run.setattr(fit, "fit", fit_one)
     assert exit_code(run, "tiny", "--members", "2", "--resume") == 0
     assert bundle.read(Path("models/tiny/1")).metadata.training["members"] == 2
+    assert not results.read()
     assert "of the test part read" in capsys.readouterr().out
 
 
@@ -63,9 +85,10 @@ def test_ctrl_c_says_how_to_go_on(run: pytest.MonkeyPatch, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("diggits",), "no recipe 'diggits'; known are: lecture-conv"),
+        (("diggits",), "no recipe 'diggits'; known are: lecture-softmax"),
         (("tiny", "--resume"), "nothing to resume"),
-        ((), "name a recipe: lecture-conv"),
+        ((), "name a recipe: lecture-softmax"),
+        (("iris", "--name", "flowers"), "iris is no network"),
         (("tiny", "--members", "0"), "--members must be 1 or more"),
         (("tiny", "--resume", "--restart"), "not allowed with"),
     ],
@@ -85,11 +108,23 @@ def test_a_missing_data_folder_is_answered_in_words(
     assert "mnist.npz is missing" in capsys.readouterr().err
 
 
-def test_the_list_shows_every_recipe_with_its_command(
+def test_the_list_shows_source_claim_figure_and_command_of_every_recipe(
     run: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run.setattr(sys, "argv", ["inkling-train", "--list"])
-    command.main()
+    assert exit_code(run, "iris") == 0
+    capsys.readouterr()
+    assert exit_code(run, "--list") == 0
     printed = capsys.readouterr().out
-    for name in ("lecture-conv", "lecture-conv-dropout", "lecture-conv-batchnorm", "digits"):
-        assert f"python -m training {name}" in printed
+    for name in (*(name for name in recipes.RECIPES if name != "tiny"), "svm", "iris", "pairs"):
+        assert f"Command: python -m training {name}" in printed
+    for part in printed.split("Command: ")[:-1]:
+        assert "Source: " in part or "pairs" in part
+        assert "Claim: " in part or "pairs" in part
+    assert "Measured: 100.00 ± 1.25 %, reached (seed 0, 0 s)" in printed
+    assert "Measured: not yet" in printed
+
+
+def test_a_damaged_store_of_results_is_told(run: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    results.KEPT.write_text("[{]")
+    assert exit_code(run, "--list") == 2
+    assert "results.json is no store of results" in capsys.readouterr().err

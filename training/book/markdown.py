@@ -5,19 +5,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from training.book.cost import spoken
-from training.book.rows import Row, by_source
+from training.book.rows import Row, by_source, remarks
 from training.book.studies import Study
 
 PATH = Path(__file__).parent.parent / "REPRODUCTION.md"
 
 HOW = (
-    "Measured: test digits read, mean over the seeds in brackets ± half of the 95 % Wilson interval of all their answers "
-    "together. The seeds share their 10,000 test digits, so with several seeds the interval tells how well the mean "
-    "over trainings is known for these digits, and too little about others. Epochs are chosen on 5,000 training digits "
-    "held out, never on the test digits. In or out: where the mean lies with regard to the 95 % Wilson interval of the "
-    "claim's own test of 10,000 digits; what is claimed as a lower bound, or lies above, is reached. Differences between "
-    "two recipes have the interval of two independent shares, which is too wide rather than too narrow. Seconds are "
-    "those of training, mean over seeds, on whatever else the machine did."
+    "Measured: test digits read, mean over the seeds in brackets ± half of the 95 % Wilson interval of all their "
+    "answers together. The seeds share their 10,000 test digits, so with several of them the interval tells how well "
+    "the mean over trainings is known for these digits, and too little about others. Epochs are chosen on 5,000 "
+    "training digits held out, never on the test digits. In or out: where the mean lies with regard to the 95 % Wilson "
+    "interval of the claim's own test of 10,000 digits; what lies above is reached. Differences between two recipes "
+    "have the 95 % interval of two independent shares. Seconds are those of training, mean over seeds, with whatever "
+    "else the machine did."
 )
 _HEADS = ("recipe", "what it is", "parameters", "claim", "measured", "in or out", "seconds")
 
@@ -34,10 +34,9 @@ def _recipes(table: list[Row]) -> Iterator[str]:
     for source, rows in by_source(table):
         yield f"\n## {source}\n"
         yield from _table(_HEADS, [_cells(row) for row in rows])
-        remarks = [f"- `{row.entry.name}`: {row.claim.remark}" for row in rows if row.claim.remark]
-        if remarks:
-            yield ""
-            yield from remarks
+        yield ""
+        for names, remark in remarks(rows):
+            yield f"- {', '.join(f'`{name}`' for name in names)}: {remark}"
     yield f"\n{HOW}"
     yield f"\n{software(table)}"
 
@@ -66,7 +65,9 @@ def software(table: list[Row]) -> str:
     machines = sorted({each.machine for each in results})
     packages = sorted({f"{name} {version}" for each in results for name, version in each.software.items()})
     total = sum(row.seconds for row in table if row.results)
-    return f"On {'; '.join(machines)}, with {', '.join(packages)}; {spoken(total)} of training for one seed of all of it."
+    return (
+        f"On {'; '.join(machines)}, with {', '.join(packages)}; {spoken(total)} of training for one seed of all of it."
+    )
 
 
 def _studies(studies: Sequence[Study], folder: Path) -> Iterator[str]:

@@ -4,15 +4,13 @@ import shutil
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-
 from training import classic, datasets
 from training.book.results import Entry, Result, digest
 from training.computed import logits
 from training.datasets import DataSet
 from training.ensemble import combine, fit_members
 from training.export import machine, now, software
-from training.fit import Fitted
+from training.fit import Fitted, Start
 from training.recipes import Recipe
 
 IRISES = "scikit-learn's irises"
@@ -28,7 +26,7 @@ def measure(entry: Entry, seed: int, folder: Path) -> Result:
     else:
         data = datasets.load(entry.dataset)
         first = folder / "member1" if entry.members > 1 else folder
-        start = "resume" if (first / "state.npz").exists() else "restart"
+        start: Start = "resume" if (first / "state.npz").exists() else "restart"
         members = fit_members(entry, data, folder, entry.members, seed=seed, start=start)
         result = of_fitted(members, data, seed)
     shutil.rmtree(folder, ignore_errors=True)
@@ -59,7 +57,7 @@ def of_fitted(members: list[Fitted], data: DataSet, seed: int) -> Result:
 
 def of_classic(entry: classic.Classic, found: classic.Found, seed: int) -> Result:
     """The result of what is no network."""
-    digits = isinstance(entry, classic.SupportVectors)
+    learnt = datasets.load(entry.dataset).digest()[:16] if isinstance(entry, classic.SupportVectors) else IRISES
     return Result(
         recipe=entry.name,
         seed=seed,
@@ -69,7 +67,7 @@ def of_classic(entry: classic.Classic, found: classic.Found, seed: int) -> Resul
         epochs=1,
         seconds=round(found.seconds, 1),
         decided_by=digest(entry),
-        data=datasets.load(entry.dataset).digest()[:16] if digits else IRISES,
+        data=learnt,
         date=now(),
         machine=machine(),
         precision="float64",

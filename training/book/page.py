@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from training.book.cost import spoken
 from training.book.markdown import HOW, software
-from training.book.rows import Row, by_source
+from training.book.rows import Row, by_source, remarks
 from training.book.studies import Study
 from training.report import data_url, templates
 
@@ -16,6 +16,7 @@ def html(table: list[Row], studies: Sequence[Study]) -> str:
     pages = templates()
     pages.filters["anchor"] = lambda text: re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
     pages.filters["spoken"] = spoken
+    pages.filters["remarks"] = remarks
     chapters = by_source(table)
     decided = [row for row in table if row.reached is not None]
     return pages.get_template("book.html").render(

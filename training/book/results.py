@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
@@ -85,7 +84,7 @@ def add(result: Result) -> Path:
 
     Raises ResultsError where neither place can be written to.
     """
-    path = KEPT if os.access(KEPT.parent, os.W_OK) and os.access(KEPT, os.W_OK) | (not KEPT.exists()) else OWN
+    path = KEPT if os.access(KEPT.parent, os.W_OK) else OWN
     others = [each for each in _read(path) if (each.recipe, each.seed) != (result.recipe, result.seed)]
     rows = sorted([*others, result], key=lambda each: (each.recipe, each.seed))
     try:
@@ -111,8 +110,6 @@ def _newest_last(*stores: Iterable[Result]) -> list[Result]:
 
 
 def _write(path: Path, text: str) -> None:
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}-", delete=False, encoding="utf-8") as f:
-        part = Path(f.name)
-        f.write(text)
-    part.chmod(0o644)
+    part = path.with_name(f".{path.name}-{os.getpid()}")
+    part.write_text(text, encoding="utf-8")
     part.replace(path)

@@ -119,4 +119,13 @@ def by_source(table: list[Row]) -> list[tuple[str, list[Row]]]:
     return [(source, list(group)) for source, group in groupby(table, lambda row: row.claim.source)]
 
 
+def remarks(table: list[Row]) -> list[tuple[list[str], str]]:
+    """What is to be said of these rows: names of those that it holds for, and the remark."""
+    said: dict[str, list[str]] = {}
+    for row in table:
+        if row.claim.remark:
+            said.setdefault(row.claim.remark, []).append(row.entry.name)
+    return [(names, remark) for remark, names in said.items()]
+
+
 _SOURCES = list(dict.fromkeys(entry.claim.source for entry in RECIPES.values() if entry.claim))

@@ -13,8 +13,8 @@ RECIPES = (
         claim=Claim(
             SOURCE,
             "none: 10.84 % for ever",
-            remark="The notebook printed 10.84 % after every epoch because it evaluated a network that it never trained: "
-            "that is what chance reads. The figure here is of the network that was trained.",
+            remark="The notebook printed 10.84 % after every epoch because it evaluated a network that it never "
+            "trained: that is what chance reads. The figure here is of the network that was trained.",
         ),
         epochs=16,
         optimizer="sgd",
