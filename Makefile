@@ -15,7 +15,7 @@ SLIM = .venv/.slim
 DEV = .venv/.dev
 
 .DEFAULT_GOAL = help
-.PHONY: help run test lint format types train evaluate transfer bench-transfer bench bench-peers soak field \
+.PHONY: help run test lint format types train book evaluate transfer bench-transfer bench bench-peers soak field \
 	check-tfserving fuzz audit image image-check wheel protos constraints clean
 
 help: ## list these targets
@@ -40,6 +40,9 @@ types: $(DEV) ## check the types of the three packages
 
 train: $(DEV) ## train a model and write its bundle (RECIPE=digits ARGS=)
 	$(PY) -m training $(RECIPE) $(if $(MODELS),--models '$(MODELS)') $(ARGS)
+
+book: $(DEV) ## train the recipes that have no result yet, and write the recipe book (ARGS="--seeds 3")
+	$(PY) -m training.book $(ARGS)
 
 evaluate: $(DEV) ## figures, plots and a page about a bundle (BUNDLE=digits ARGS=)
 	$(PY) -m training.evaluate $(BUNDLE) $(ARGS)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
+from serving import files
 from training.book import markdown, page, results, studies
 from training.book.cost import seconds, spoken
 from training.book.measure import measure
@@ -80,9 +81,9 @@ def write(runs: Path) -> list[Path]:
     table = [row for row in rows(known) if row.results or row.entry.name not in OUTSIDE]
     runs.mkdir(parents=True, exist_ok=True)
     written = [runs / "index.html"]
-    written[0].write_text(page.html(table, found), encoding="utf-8")
+    files.replace(written[0], page.html(table, found))
     # A page that travels shows no figures that stay here.
     text = markdown.PATH if os.access(markdown.PATH.parent, os.W_OK) else runs / markdown.PATH.name
     kept = [study for study in found if study.figure.is_relative_to(studies.KEPT)]
-    text.write_text(markdown.text(table, kept if text == markdown.PATH else found, text.parent), encoding="utf-8")
+    files.replace(text, markdown.text(table, kept if text == markdown.PATH else found, text.parent))
     return [*written, text]

@@ -16,6 +16,7 @@ def html(table: list[Row], studies: Sequence[Study]) -> str:
     pages = templates()
     pages.filters["anchor"] = lambda text: re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
     pages.filters["spoken"] = spoken
+    pages.filters["whole_percent"] = lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%")
     pages.filters["remarks"] = remarks
     chapters = by_source(table)
     decided = [row for row in table if row.reached is not None]

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from serving import files
 from training.classic import Classic
 from training.recipes import Recipe
 
@@ -85,11 +86,14 @@ def add(result: Result) -> Path:
     Raises ResultsError where neither place can be written to.
     """
     path = KEPT if os.access(KEPT.parent, os.W_OK) else OWN
-    others = [each for each in _read(path) if (each.recipe, each.seed) != (result.recipe, result.seed)]
-    rows = sorted([*others, result], key=lambda each: (each.recipe, each.seed))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, "[\n" + ",\n".join(json.dumps(asdict(row), ensure_ascii=False) for row in rows) + "\n]\n")
+        # Trainings side by side end when they like.
+        with files.locked(path.with_suffix(".lock")):
+            others = [each for each in _read(path) if (each.recipe, each.seed) != (result.recipe, result.seed)]
+            rows = sorted([*others, result], key=lambda each: (each.recipe, each.seed))
+            lines = ",\n".join(json.dumps(asdict(row), ensure_ascii=False) for row in rows)
+            files.replace(path, f"[\n{lines}\n]\n")
     except OSError as error:
         raise ResultsError(f"the result cannot be kept in {path}: {error.strerror or error}") from error
     return path
@@ -107,9 +111,3 @@ def _read(path: Path) -> list[Result]:
 
 def _newest_last(*stores: Iterable[Result]) -> list[Result]:
     return sorted((each for store in stores for each in store), key=lambda each: each.date)
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}-{os.getpid()}")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)

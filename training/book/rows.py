@@ -6,12 +6,11 @@ from itertools import groupby
 
 import numpy as np
 
+from serving.quality import Z95
 from training.book.results import Entry, Result
 from training.classic import CLASSIC
 from training.metrics import Share, share
 from training.recipes import RECIPES, Claim, shipped
-
-_Z95 = 1.959964
 
 ENTRIES: dict[str, Entry] = {**RECIPES, **CLASSIC}
 """Everything that `python -m training NAME` trains and measures."""
@@ -50,7 +49,7 @@ class Row:
         if not mine or not other:
             return None
         variance = sum(each.value * (1 - each.value) / each.total for each in (mine, other))
-        return mine.value - other.value, _Z95 * float(np.sqrt(variance))
+        return mine.value - other.value, Z95 * float(np.sqrt(variance))
 
     @property
     def members(self) -> Share | None:

@@ -10,7 +10,7 @@ from training.models import Network, Penalty
 from training.recipes.recipe import Claim, Recipe
 
 SOURCE = "Network internals"
-_GAIN = "its gain or loss against the plain one"
+_GAIN = "gain or loss against dnn"
 _BUDGET = "40 epochs in batches of 50"
 
 _PLAIN = Network((), (300, 100), initializer="glorot_uniform")
@@ -30,8 +30,8 @@ _DNN = Recipe(
 )
 
 
-def _variant(name: str, about: str, network: Network, clip: float | None = None, against: str = "dnn") -> Recipe:
-    claim = Claim(SOURCE, _GAIN, against=against, budget=_BUDGET)
+def _variant(name: str, about: str, network: Network, clip: float | None = None) -> Recipe:
+    claim = Claim(SOURCE, _GAIN, against=_DNN.name, budget=_BUDGET)
     return replace(_DNN, name=name, about=about, network=network, clip=clip, claim=claim)
 
 
