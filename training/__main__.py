@@ -107,7 +107,8 @@ def _train(arguments: argparse.Namespace) -> int:
         fitted = combine(members) if len(members) > 1 else members[0]
         bundle = export(fitted, data, arguments.models, arguments.name or recipe.name)
         print(f"{bundle.path}: {bundle.metadata.metrics['accuracy_text']} of the test part read")
-        if arguments.epochs is None and len(members) == recipe.members:
+        # Results in the book are those of its own recipes, as they are.
+        if recipe is recipes.RECIPES.get(recipe.name) and not arguments.epochs and len(members) == recipe.members:
             print(f"The result is in {add(of_fitted(members, data, arguments.seed))}")
     except KeyboardInterrupt:
         print(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from training.book.cost import spoken
-from training.book.rows import Row, by_source, remarks
+from training.book.rows import OUTSIDE, Row, by_source, remarks
 from training.book.studies import Study
 
 PATH = Path(__file__).parent.parent / "REPRODUCTION.md"
@@ -64,10 +64,8 @@ def software(table: list[Row]) -> str:
         return "Nothing has been measured yet."
     machines = sorted({each.machine for each in results})
     packages = sorted({f"{name} {version}" for each in results for name, version in each.software.items()})
-    total = sum(row.seconds for row in table if row.results)
-    return (
-        f"On {'; '.join(machines)}, with {', '.join(packages)}; {spoken(total)} of training for one seed of all of it."
-    )
+    total = sum(row.seconds for row in table if row.results and row.entry.name not in OUTSIDE)
+    return f"On {'; '.join(machines)}, with {', '.join(packages)}; {spoken(total)} of training for one seed of all recipes of the lectures that have a result."
 
 
 def _studies(studies: Sequence[Study], folder: Path) -> Iterator[str]:

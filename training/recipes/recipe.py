@@ -29,8 +29,6 @@ class Claim:
     """The claim for people: `98.9 %`, `separable`."""
     share: float | None = None
     """Share of the 10,000 test digits read, where the source gives one."""
-    at_least: bool = False
-    """Whether the claim is kept by any share above, too."""
     against: str = ""
     """Name of the recipe that this one is to be compared with."""
     budget: str = ""
