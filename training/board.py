@@ -33,8 +33,9 @@ class Board:
         )
         self._net = model
         self._pictures = pictures
-        self._shown = [layer for layer in model.layers if not isinstance(layer, _SILENT)]
-        self._inside = keras.Model(model.inputs, [layer.output for layer in self._shown])
+        shown = [layer for layer in model.layers if not isinstance(layer, _SILENT)]
+        # By name: Keras takes a single output out of its list.
+        self._inside = keras.Model(model.inputs, {layer.name: layer.output for layer in shown})
         self._last = perf_counter(), 0, {"loss": 0.0, "accuracy": 0.0}
 
     def begin_epoch(self) -> None:
@@ -65,7 +66,7 @@ class Board:
             tf.summary.scalar("epoch/learning_rate", self._net.optimizer.learning_rate)
             for weight in self._net.trainable_weights:
                 tf.summary.histogram(f"weights/{weight.path}", weight.value)
-            for layer, outputs in zip(self._shown, self._inside(self._pictures, training=False), strict=True):
-                tf.summary.histogram(f"activations/{layer.name}", outputs)
+            for name, outputs in self._inside(self._pictures, training=False).items():
+                tf.summary.histogram(f"activations/{name}", outputs)
         self._train.flush()
         self._validation.flush()

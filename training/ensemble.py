@@ -9,7 +9,8 @@ import numpy as np
 
 from training import fit as fitting
 from training.datasets import DataSet
-from training.fit import Fitted, Start
+from training.fit import Fitted
+from training.loop import Start
 from training.models import EMBEDDING, LOGITS
 from training.recipes import Recipe
 

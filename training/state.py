@@ -34,7 +34,7 @@ class State:
         self.history_file = folder / "history.csv"
         self._momentum = recipe.average
         self._patience = recipe.patience
-        self._identity = f"{replace(recipe, about='')} seed={seed} epochs={epochs}"
+        self._identity = f"{replace(recipe, about='', claim=None)} seed={seed} epochs={epochs}"
         self._epochs = epochs
         self._average = [tf.Variable(weight.value, trainable=False) for weight in model.weights if recipe.average]
         self.best: list[NDArray[np.float32]] = model.get_weights()

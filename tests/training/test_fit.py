@@ -15,6 +15,8 @@ from tests.conftest import TINY
 from training.datasets import DataSet, DatasetError, split_validation
 from training.distort import Distortion
 from training.fit import FitError, Fitted, fit
+from training.models import Network
+from training.recipes import Claim
 
 SHORT = replace(TINY, epochs=4, distortion=Distortion())
 
@@ -81,6 +83,17 @@ def test_training_stops_when_validation_no_longer_improves(optdigits: DataSet, t
     stuck = replace(SHORT, peak_rate=1e-9, final_rate=1e-9, average=0.0, epochs=30, patience=2)
     fitted = fit(stuck, optdigits, tmp_path)
     assert fitted.epochs < 30
+
+
+def test_a_network_without_hidden_layers_is_trained_too(optdigits: DataSet, tmp_path: Path) -> None:
+    fitted = fit(replace(SHORT, network=Network()), optdigits, tmp_path)
+    assert accuracy(fitted, optdigits) > 0.8
+
+
+def test_a_run_goes_on_when_only_words_about_its_recipe_have_changed(optdigits: DataSet, tmp_path: Path) -> None:
+    fit(replace(SHORT, epochs=1), optdigits, tmp_path)
+    reworded = replace(SHORT, epochs=1, about="Other words.", claim=Claim("Tests", "90 %", 0.9))
+    assert fit(reworded, optdigits, tmp_path, start="resume").epochs == 1
 
 
 def test_random_labels_stay_at_chance(optdigits: DataSet, tmp_path: Path) -> None:

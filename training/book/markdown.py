@@ -65,7 +65,8 @@ def software(table: list[Row]) -> str:
     machines = sorted({each.machine for each in results})
     packages = sorted({f"{name} {version}" for each in results for name, version in each.software.items()})
     total = sum(row.seconds for row in table if row.results and row.entry.name not in OUTSIDE)
-    return f"On {'; '.join(machines)}, with {', '.join(packages)}; {spoken(total)} of training for one seed of all recipes of the lectures that have a result."
+    made = f"On {'; '.join(machines)}, with {', '.join(packages)}"
+    return f"{made}; {spoken(total)} of training for one seed of each that is a lecture's."
 
 
 def _studies(studies: Sequence[Study], folder: Path) -> Iterator[str]:

@@ -10,7 +10,8 @@ from training.computed import logits
 from training.datasets import DataSet
 from training.ensemble import combine, fit_members
 from training.export import machine, now, software
-from training.fit import Fitted, Start
+from training.fit import Fitted
+from training.loop import Start
 from training.recipes import Recipe
 
 IRISES = "scikit-learn's irises"
