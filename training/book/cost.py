@@ -36,6 +36,11 @@ def multiplications(network: Network, classes: int = 10) -> int:
     return total + sum(before * after for before, after in zip(sizes, sizes[1:], strict=False))
 
 
+def figure(duration: float) -> str:
+    """Seconds for a table, with the digits that mean something."""
+    return f"{duration:.0f}" if duration >= 10 else f"{duration:.1f}"
+
+
 def spoken(duration: float) -> str:
     """`40 s`, `12 min`, `1 h 20 min`."""
     if duration < 90:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from training.book.cost import spoken
 from training.book.results import read
 from training.book.rows import Row, rows
 
@@ -31,4 +32,4 @@ def measured(row: Row) -> str:
         return f"not yet{again}"
     seeds = f"{len(row.results)} seeds" if len(row.results) > 1 else f"seed {row.results[0].seed}"
     verdict = f", {row.verdict}" if row.verdict else ""
-    return f"{row.measured}{verdict} ({seeds}, {row.seconds:.0f} s){again}"
+    return f"{row.measured}{verdict} ({seeds}, {spoken(row.seconds)}){again}"

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from training.book.cost import spoken
+from training.book.cost import figure, spoken
 from training.book.rows import OUTSIDE, Row, by_source, remarks
 from training.book.studies import Study
 
@@ -53,7 +53,7 @@ def _cells(row: Row) -> list[str]:
         claim,
         f"{row.measured} ({len(row.results)})",
         f"**{row.verdict}**" if row.reached is False else row.verdict,
-        f"{row.seconds:.0f}",
+        figure(row.seconds),
     ]
 
 

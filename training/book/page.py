@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from training.book.cost import spoken
+from training.book.cost import figure, spoken
 from training.book.markdown import HOW, software
 from training.book.rows import Row, by_source, remarks
 from training.book.studies import Study
@@ -16,6 +16,7 @@ def html(table: list[Row], studies: Sequence[Study]) -> str:
     pages = templates()
     pages.filters["anchor"] = lambda text: re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
     pages.filters["spoken"] = spoken
+    pages.filters["seconds"] = figure
     pages.filters["whole_percent"] = lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%")
     pages.filters["remarks"] = remarks
     chapters = by_source(table)

@@ -59,9 +59,10 @@ as other people write them, and things that are no digits. The order of layers i
 1,741 kinds of them, made of MNIST alone. See training.symbols.""",
         claim=Claim(
             "Inkling",
-            "from its features a linear head learns Kannada numerals and kana from a few pictures a class",
+            "a base for other symbols",
             budget="7 epochs",
-            remark="What it claims is measured by make bench-transfer. The figure here is of its own 1,741 kinds.",
+            remark="How well Kannada numerals and kana are learnt from it is measured by make bench-transfer. The figure "
+            "here is of its own 1,741 kinds.",
         ),
         network=Network(
             (
