@@ -60,11 +60,14 @@ class Curves:
     validation_error: tuple[float, ...]
     loss: tuple[float, ...]
     validation_loss: tuple[float, ...]
+    chosen_by: str = "loss"
+    """The validation figure that decides which weights a run keeps: `loss` or `accuracy`."""
 
     @property
     def kept(self) -> int:
-        """The epoch, from 1, with the lowest validation loss, whose weights a run keeps."""
-        return int(np.argmin(self.validation_loss)) + 1
+        """The epoch, from 1, whose weights a run keeps: the first with the best validation figure."""
+        figures = self.validation_error if self.chosen_by == "accuracy" else self.validation_loss
+        return int(np.argmin(figures)) + 1
 
 
 def write(found: "Evaluation", folder: Path) -> Path:
@@ -188,7 +191,7 @@ def draw(found: "Evaluation") -> Plots:
         pictures = found.data.x_test[[each.index for each in shown]]
         captions = [f"{names[each.truth]} → {names[each.answer]}\n{each.confidence * 100:.1f} %" for each in shown]
         makers["misread.png"] = lambda theme: plots.gallery(pictures, captions, theme)
-    if curves := curves_of(found.bundle.path / bundles.HISTORY):
+    if curves := curves_of(found.bundle.path / bundles.HISTORY, chosen_by(found.bundle)):
         error = [100 * value for value in curves.error]
         validation = [100 * value for value in curves.validation_error]
         makers["learning-error.png"] = lambda theme: plots.curve(error, validation, curves.kept, "errors", " %", theme)
@@ -204,7 +207,13 @@ def _mapped(seen: Map, labels: tuple[str, ...]) -> Callable[[Theme], bytes]:
     return cache(lambda theme: atlas.draw(seen, plots.printable(labels), theme))
 
 
-def curves_of(path: Path) -> Curves | None:
+def chosen_by(bundle: Bundle) -> str:
+    """The validation figure by which the epoch was chosen whose weights the bundle has."""
+    recipe = bundle.metadata.training.get("recipe")
+    return str(recipe.get("chosen_by", "loss")) if isinstance(recipe, dict) else "loss"
+
+
+def curves_of(path: Path, chosen_by: str = "loss") -> Curves | None:
     """Read a run's `history.csv`; None where there is none, or no whole epoch in it."""
     if not path.is_file():
         return None
@@ -217,6 +226,7 @@ def curves_of(path: Path) -> Curves | None:
         validation_error=tuple(1 - float(row["val_accuracy"]) for row in rows),
         loss=tuple(float(row["loss"]) for row in rows),
         validation_loss=tuple(float(row["val_loss"]) for row in rows),
+        chosen_by=chosen_by,
     )
 
 
@@ -251,6 +261,7 @@ def page(found: "Evaluation", drawn: Plots) -> str:
         {name: make for name, make in drawn.items() if name != "misread.png"},
         found=found,
         verdict=verdict(found.served),
+        chosen_by=chosen_by(found.bundle),
         confusions=confusions(found),
         classes=list(zip(names, labels, found.classes, _wrongly_answered(found), strict=True)),
         scale_low=_scale_low(right for right in found.classes if right),

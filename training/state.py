@@ -25,7 +25,7 @@ class FitError(Exception):
 
 
 class State:
-    """Average of the weights, best of them by validation loss, early stopping, and the file to go on from."""
+    """Average of the weights, best of them, early stopping, and the file to go on from."""
 
     def __init__(self, model: keras.Model, folder: Path, recipe: Recipe, seed: int, epochs: int) -> None:
         model.optimizer.build(model.trainable_variables)
@@ -34,11 +34,12 @@ class State:
         self.history_file = folder / "history.csv"
         self._momentum = recipe.average
         self._patience = recipe.patience
+        self._by_accuracy = recipe.chosen_by == "accuracy"
         self._identity = f"{replace(recipe, about='', claim=None)} seed={seed} epochs={epochs}"
         self._epochs = epochs
         self._average = [tf.Variable(weight.value, trainable=False) for weight in model.weights if recipe.average]
         self.best: list[NDArray[np.float32]] = model.get_weights()
-        self.best_loss = np.inf
+        self.best_figure = np.inf
         self.best_epoch = 0
         self.epoch = 0
         self.seconds = 0.0
@@ -68,8 +69,9 @@ class State:
         self.epoch += 1
         self.seconds += seconds
         self._history.append([figures[name] for name in _HISTORY])
-        if figures["val_loss"] < self.best_loss:
-            self.best_loss, self.best_epoch = figures["val_loss"], self.epoch
+        figure = -figures["val_accuracy"] if self._by_accuracy else figures["val_loss"]
+        if figure < self.best_figure:
+            self.best_figure, self.best_epoch = figure, self.epoch
             with self.averaged():
                 self.best = self._net.get_weights()
         self.finished = self.epoch - self.best_epoch >= self._patience or self.epoch == self._epochs
@@ -85,7 +87,7 @@ class State:
         arrays: dict[str, Any] = {
             f"{group}{index}": array for group, members in groups.items() for index, array in enumerate(members)
         }
-        progress = np.array([self.epoch, self.seconds, self.best_loss, self.best_epoch, self.finished])
+        progress = np.array([self.epoch, self.seconds, self.best_figure, self.best_epoch, self.finished])
         arrays["history"] = np.array(self._history)
         with _replacing(self._path) as file:
             np.savez(file, identity=np.array(self._identity), progress=progress, **arrays)
@@ -112,7 +114,7 @@ class State:
                 for index, variable in enumerate(variables):
                     variable.assign(arrays[f"{group}{index}"])
             self._history = arrays["history"].tolist()
-            epoch, self.seconds, self.best_loss, best_epoch, finished = arrays["progress"].tolist()
+            epoch, self.seconds, self.best_figure, best_epoch, finished = arrays["progress"].tolist()
             self.epoch, self.best_epoch, self.finished = int(epoch), int(best_epoch), bool(finished)
 
     def refuse_unfinished(self) -> None:

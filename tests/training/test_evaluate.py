@@ -234,6 +234,7 @@ def test_curves_are_read_from_a_runs_history_and_its_best_epoch_found(tmp_path: 
     assert curves.validation_error == pytest.approx((0.25, 0.0, 0.1))
     assert curves.loss == (1.5, 0.8, 0.7)
     assert curves.kept == 2
+    assert replace(curves, chosen_by="accuracy", validation_error=(0.25, 0.1, 0.0)).kept == 3
     path.write_text("epoch,loss\n0,1.5\n")
     assert report.curves_of(path) is None
 

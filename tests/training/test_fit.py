@@ -6,12 +6,14 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.conftest import TINY
+from training import metrics
 from training.datasets import DataSet, DatasetError, split_validation
 from training.distort import Distortion
 from training.fit import FitError, Fitted, fit
@@ -94,6 +96,24 @@ def test_a_run_goes_on_when_only_words_about_its_recipe_have_changed(optdigits: 
     fit(replace(SHORT, epochs=1), optdigits, tmp_path)
     reworded = replace(SHORT, epochs=1, about="Other words.", claim=Claim("Tests", "90 %", 0.9))
     assert fit(reworded, optdigits, tmp_path, start="resume").epochs == 1
+
+
+@pytest.mark.parametrize(("chosen_by", "column"), [("accuracy", 3), ("loss", 4)])
+def test_the_epoch_whose_weights_are_kept_is_chosen_by_loss_or_by_accuracy(
+    optdigits: DataSet, tmp_path: Path, chosen_by: Literal["accuracy", "loss"], column: int
+) -> None:
+    # So fast that both go up and down.
+    hasty = replace(SHORT, epochs=8, peak_rate=0.03, schedule="constant", average=0.0, chosen_by=chosen_by)
+    fitted = fit(hasty, optdigits, tmp_path, precision="float32")
+    logits = np.asarray(fitted.model(fitted.x_validation, training=False))
+    found = {
+        "accuracy": metrics.accuracy(logits, fitted.y_validation).value,
+        "loss": metrics.cross_entropy(metrics.softmax(logits), fitted.y_validation),
+    }[chosen_by]
+    seen = [float(line.split(",")[column]) for line in fitted.history.read_text().splitlines()[1:]]
+    best = max(seen) if chosen_by == "accuracy" else min(seen)
+    assert found == pytest.approx(best, rel=1e-3)
+    assert seen[-1] != best, "the last epoch is to be told from the best"
 
 
 def test_random_labels_stay_at_chance(optdigits: DataSet, tmp_path: Path) -> None:

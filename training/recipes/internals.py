@@ -27,6 +27,7 @@ _DNN = Recipe(
     peak_rate=0.05,
     schedule="constant",
     patience=36,
+    chosen_by="accuracy",
 )
 
 

@@ -21,6 +21,7 @@ RECIPES = (
         peak_rate=1.0,
         schedule="constant",
         patience=30,
+        chosen_by="accuracy",
     ),
     Recipe(
         name="dense30",
@@ -33,6 +34,7 @@ RECIPES = (
         peak_rate=0.1,
         schedule="constant",
         patience=30,
+        chosen_by="accuracy",
     ),
     Recipe(
         name="dense30-10k",
@@ -58,6 +60,7 @@ RECIPES = (
         peak_rate=1.0,
         schedule="constant",
         patience=20,
+        chosen_by="accuracy",
     ),
     Recipe(
         name="filters16",
@@ -74,6 +77,7 @@ RECIPES = (
         claim=Claim(SOURCE, "98.90 %", 0.989, remark=f"{_CHOSEN} So are optimiser and dropout."),
         epochs=12,
         patience=12,
+        chosen_by="accuracy",
     ),
     Recipe(
         name="filters32-dense",
@@ -84,6 +88,7 @@ RECIPES = (
         ),
         epochs=16,
         patience=16,
+        chosen_by="accuracy",
     ),
     Recipe(
         name="two-convs",
@@ -96,5 +101,6 @@ RECIPES = (
         claim=Claim(SOURCE, "99.48 %", 0.9948, remark=f"{_CHOSEN} So are optimiser, filter sizes and dropout."),
         epochs=20,
         patience=20,
+        chosen_by="accuracy",
     ),
 )

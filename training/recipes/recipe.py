@@ -77,7 +77,11 @@ class Recipe:
     average: float = 0.0
     """Momentum of the moving average of weights that is validated and kept; 0 keeps the last weights as they are."""
     patience: int = 6
-    """Epochs without a lower validation loss before training stops."""
+    """Epochs without a better validation figure before training stops."""
+    chosen_by: Literal["loss", "accuracy"] = "loss"
+    """The validation figure that decides whose epoch's weights are kept. Where training goes on until it is certain of
+    all that it has learnt from, loss rises for long while accuracy does; a bundle wants the loss all the same, for its
+    confidence."""
     distortion: Distortion = field(default_factory=Distortion)
     last_distortion: float = 1.0
     """Strength of distortion and redrawing in the last epoch; it falls evenly from 1 in the first."""

@@ -61,8 +61,8 @@ as other people write them, and things that are no digits. The order of layers i
             "Inkling",
             "a base for other symbols",
             budget="7 epochs",
-            remark="How well Kannada numerals and kana are learnt from it is measured by make bench-transfer. The figure "
-            "here is of its own 1,741 kinds.",
+            remark="How well Kannada numerals and kana are learnt from it is measured by make bench-transfer. The "
+            "figure here is of its own 1,741 kinds.",
         ),
         network=Network(
             (

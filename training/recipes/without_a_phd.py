@@ -31,6 +31,7 @@ RECIPES = (
         epochs=18,
         schedule="constant",
         patience=18,
+        chosen_by="accuracy",
     ),
     Recipe(
         name="lecture-relu",
@@ -40,6 +41,7 @@ RECIPES = (
         epochs=18,
         schedule="constant",
         patience=18,
+        chosen_by="accuracy",
     ),
     Recipe(
         name="lecture-decay",
@@ -48,6 +50,7 @@ RECIPES = (
         claim=Claim(SOURCE, "98.2 %", 0.982, budget=_BUDGET, remark=_BEST_SEEN),
         epochs=18,
         patience=18,
+        chosen_by="accuracy",
     ),
     Recipe(
         name="lecture-dropout",
@@ -56,6 +59,7 @@ RECIPES = (
         claim=Claim(SOURCE, "98.2 %", 0.982, budget=_BUDGET, remark=_BEST_SEEN),
         epochs=18,
         patience=18,
+        chosen_by="accuracy",
     ),
     Recipe(
         name="lecture-conv",
