@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from training.book.results import Entry, Result
+from training.classic import SupportVectors
 from training.models import Network
 from training.recipes import Recipe
 
@@ -19,7 +20,7 @@ def seconds(entry: Entry, results: Iterable[Result]) -> float:
     if known := [each.seconds for each in results if each.recipe == entry.name]:
         return sum(known) / len(known)
     if not isinstance(entry, Recipe):
-        return _SVM if entry.name == "svm" else 1.0
+        return _SVM if isinstance(entry, SupportVectors) else 1.0
     shown = entry.epochs * min(entry.pictures or _PICTURES, _PICTURES)
     arithmetic = shown * multiplications(entry.network) * _PER_PICTURE
     return entry.members * (shown / entry.batch_size * _STEP + arithmetic)

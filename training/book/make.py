@@ -10,9 +10,10 @@ from time import perf_counter
 from serving import files
 from training.book import markdown, page, results, studies
 from training.book.cost import seconds, spoken
-from training.book.measure import measure
+from training.book.measure import learnt, measure
 from training.book.results import Entry, digest
 from training.book.rows import ENTRIES, OUTSIDE, rows
+from training.classic import SupportVectors
 from training.recipes import RecipeError
 
 
@@ -34,15 +35,19 @@ def wanted(names: Sequence[str] | None) -> list[Entry]:
 
 
 def missing(entries: Sequence[Entry], seeds: int) -> list[Job]:
-    """What has no result, the first seed of all recipes before the second, the cheapest first."""
+    """What has no result, the first seed of all recipes before the second, the cheapest first.
+
+    Results of a recipe that has been changed, or of other data, are none. Raises DatasetError as `datasets.load`.
+    """
     known = results.read()
-    there = {(each.recipe, each.seed, each.decided_by) for each in known}
+    there = {(each.recipe, each.seed, each.decided_by, each.data) for each in known}
     jobs = [
         Job(entry, seed, seconds(entry, known))
         for entry in entries
         for seed in range(seeds)
         # It comes out the same whatever the seed.
-        if not (seed and entry.name == "svm") and (entry.name, seed, digest(entry)) not in there
+        if not (seed and isinstance(entry, SupportVectors))
+        and (entry.name, seed, digest(entry), learnt(entry)) not in there
     ]
     return sorted(jobs, key=lambda job: (job.seed, job.seconds))
 

@@ -1,6 +1,7 @@
 """A recipe -> its result: trained with one seed, tested on the test part."""
 
 import shutil
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from training.loop import Start
 from training.recipes import Recipe
 
 IRISES = "scikit-learn's irises"
+_LENGTH = 16
 
 
 def measure(entry: Entry, seed: int, folder: Path) -> Result:
@@ -34,6 +36,16 @@ def measure(entry: Entry, seed: int, folder: Path) -> Result:
     return result
 
 
+@cache
+def _digest_of(dataset: str) -> str:
+    return datasets.load(dataset).digest()[:_LENGTH]
+
+
+def learnt(entry: Entry) -> str:
+    """What stands in a result for the pictures, or flowers, learnt from; raises DatasetError where they are missing."""
+    return IRISES if isinstance(entry, classic.PetalPerceptron) else _digest_of(entry.dataset)
+
+
 def of_fitted(members: list[Fitted], data: DataSet, seed: int) -> Result:
     """The result of trained networks, several of them as an ensemble."""
     whole = combine(members) if len(members) > 1 else members[0]
@@ -47,7 +59,7 @@ def of_fitted(members: list[Fitted], data: DataSet, seed: int) -> Result:
         epochs=whole.epochs,
         seconds=round(whole.seconds, 1),
         decided_by=digest(whole.recipe),
-        data=data.digest()[:16],
+        data=data.digest()[:_LENGTH],
         date=now(),
         machine=machine(),
         precision=whole.precision,
@@ -58,7 +70,6 @@ def of_fitted(members: list[Fitted], data: DataSet, seed: int) -> Result:
 
 def of_classic(entry: classic.Classic, found: classic.Found, seed: int) -> Result:
     """The result of what is no network."""
-    learnt = datasets.load(entry.dataset).digest()[:16] if isinstance(entry, classic.SupportVectors) else IRISES
     return Result(
         recipe=entry.name,
         seed=seed,
@@ -68,7 +79,7 @@ def of_classic(entry: classic.Classic, found: classic.Found, seed: int) -> Resul
         epochs=1,
         seconds=round(found.seconds, 1),
         decided_by=digest(entry),
-        data=learnt,
+        data=learnt(entry),
         date=now(),
         machine=machine(),
         precision="float64",

@@ -95,21 +95,19 @@ def _compared(gain: float, half: float) -> str:
     return f"{'gain' if gain > 0 else 'loss'}: {figure}"
 
 
-def rows(results: Iterable[Result], names: Iterable[str] = ENTRIES) -> list[Row]:
-    """The recipes of these names that make a claim, those of one source together, with their results."""
+def rows(results: Iterable[Result]) -> list[Row]:
+    """All recipes that make a claim, those of one source together, with their results."""
     found = list(results)
-    entries = sorted(
-        (ENTRIES[name] for name in names if ENTRIES[name].claim),
-        key=lambda entry: _SOURCES.index(entry.claim.source if entry.claim else ""),
-    )
-    return [_row(entry, found) for entry in entries]
+    table = [_row(entry, entry.claim, found) for entry in ENTRIES.values() if entry.claim]
+    sources = list(dict.fromkeys(row.claim.source for row in table))
+    return sorted(table, key=lambda row: sources.index(row.claim.source))
 
 
-def _row(entry: Entry, results: list[Result]) -> Row:
-    claim = entry.claim or Claim("", "")
+def _row(entry: Entry, claim: Claim, results: list[Result]) -> Row:
     mine = [each for each in results if each.recipe == entry.name]
     fitting = tuple(sorted((each for each in mine if each.fits(entry)), key=lambda each: each.seed))
-    plain = _row(ENTRIES[claim.against], results) if claim.against else None
+    other = ENTRIES[claim.against] if claim.against else None
+    plain = _row(other, other.claim, results) if other and other.claim else None
     return Row(entry, claim, fitting, len(mine) - len(fitting), plain)
 
 
@@ -125,6 +123,3 @@ def remarks(table: list[Row]) -> list[tuple[list[str], str]]:
         if row.claim.remark:
             said.setdefault(row.claim.remark, []).append(row.entry.name)
     return [(names, remark) for remark, names in said.items()]
-
-
-_SOURCES = list(dict.fromkeys(entry.claim.source for entry in RECIPES.values() if entry.claim))

@@ -27,8 +27,6 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     book = {"tiny": CLAIMING, "iris": rows.ENTRIES["iris"]}
     for module in (rows, make):
         monkeypatch.setattr(module, "ENTRIES", book)
-    monkeypatch.setattr(rows.rows, "__defaults__", (book,))
-    monkeypatch.setattr(rows, "_SOURCES", ["Tests", "Network internals"])
     monkeypatch.setattr(results, "KEPT", tmp_path / "results.json")
     monkeypatch.setattr(markdown, "PATH", tmp_path / "REPRODUCTION.md")
     monkeypatch.setattr(studies, "KEPT", tmp_path / "studies")
@@ -73,6 +71,12 @@ def test_what_is_missing_is_measured_the_cheapest_first_and_only_once(
     ]
 
 
+def test_results_of_other_data_are_measured_again(run: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    results.add(replace(result("iris", 150, tested=150), data="other flowers"))
+    assert exit_code(run, "--list-missing", "--only", "iris") == 0
+    assert "iris                     seed 0" in capsys.readouterr().out
+
+
 def test_ctrl_c_loses_what_is_under_way_and_nothing_else(
     run: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -92,7 +96,7 @@ def test_ctrl_c_loses_what_is_under_way_and_nothing_else(
 
 
 def test_the_pages_show_claims_figures_and_studies(run: pytest.MonkeyPatch) -> None:
-    results.add(replace(result("iris", 150, tested=150), recipe="iris"))
+    results.add(result("iris", 150, tested=150))
     tiny = replace(result("iris", 300, tested=360), recipe="tiny", decided_by=results.digest(CLAIMING))
     results.add(tiny)
     study("learning-rates", "Rates of 1 < 2 & more.")
