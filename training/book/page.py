@@ -1,6 +1,5 @@
 """The book as one HTML page that needs nothing else."""
 
-import math
 import re
 from collections.abc import Sequence
 
@@ -19,11 +18,11 @@ def html(table: list[Row], studies: Sequence[Study]) -> str:
     pages.filters["seconds"] = figure
     pages.filters["whole_percent"] = lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%")
     pages.filters["remarks"] = remarks
+    pages.filters["placed"] = _placed
     chapters = by_source(table)
     decided = [row for row in table if row.reached is not None]
     return pages.get_template("book.html").render(
         chapters=chapters,
-        lows={source: _low(rows) for source, rows in chapters},
         reached=sum(bool(row.reached) for row in decided),
         decided=len(decided),
         missing=sum(not row.results for row in table),
@@ -33,11 +32,14 @@ def html(table: list[Row], studies: Sequence[Study]) -> str:
     )
 
 
-def _low(rows: list[Row]) -> float | None:
-    """Where the scale of a chapter begins; None without anything to show on it."""
-    shown = [share for row in rows if row.measured for share in (row.measured, row.claim.interval) if share]
-    if not shown:
+def _placed(row: Row) -> dict[str, float] | None:
+    """Where the measured share and its interval lie, 0 to 100, if the claim's interval is the middle third."""
+    measured, claimed = row.measured, row.claim.interval
+    if not measured or not claimed:
         return None
-    lowest = min(each.low for each in shown)
-    step = 0.005 if lowest > 0.95 else 0.05
-    return max(0.0, math.floor(lowest / step) * step)
+    width = claimed.high - claimed.low
+    places = {"low": measured.low, "value": measured.value, "high": measured.high}
+    # What lies further out is shown at the edge.
+    return {
+        name: round(min(max(100 / 3 * (1 + (share - claimed.low) / width), 2), 98), 2) for name, share in places.items()
+    }

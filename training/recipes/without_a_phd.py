@@ -4,7 +4,7 @@ from training.models import Conv, Network
 from training.recipes.recipe import Claim, Recipe
 
 SOURCE = "M. Gorner, TensorFlow and deep learning, without a PhD (2016)"
-_BUDGET = "10,000 batches of 100 digits"
+_BUDGET = "10,000 batches of 100"
 _BEST_SEEN = "The lecture quotes the best test figure seen while training, which is not looked at here."
 
 _FIVE = Network((), (200, 100, 60, 30), initializer="glorot_normal")
@@ -16,7 +16,7 @@ RECIPES = (
         name="lecture-softmax",
         about="One softmax layer, plain gradient descent.",
         network=Network(),
-        claim=Claim(SOURCE, "92 %", 0.92, budget="2,000 batches of 100 digits"),
+        claim=Claim(SOURCE, "92 %", 0.92, budget="2,000 batches of 100"),
         epochs=4,
         optimizer="sgd",
         peak_rate=0.5,

@@ -115,6 +115,7 @@ def test_the_pages_show_claims_figures_and_studies(run: pytest.MonkeyPatch) -> N
     assert "1 &lt; 2 &amp; more" in html
     assert "&lt;b&gt;" in html
     assert '<p class="hero">1 <small>of 2</small></p>' in html
+    assert 'class="interval out"' in html, "what is out of the claim's interval is seen to be"
     assert not re.search(r'(?:src|href)="(?!data:|#)', html), "one page that needs nothing else"
 
 
