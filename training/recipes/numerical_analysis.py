@@ -13,14 +13,16 @@ RECIPES = (
         name="dense30-squared",
         about="784-30-10, sigmoid throughout, mean squared error, gradient descent at rate 1.",
         network=_THIRTY,
-        claim=Claim(SOURCE, "96.6 %", 0.966, budget="SGD(1.0)", remark=_CHOSEN),
-        epochs=30,
+        claim=Claim(
+            SOURCE, "96.6 %", 0.966, budget="SGD(1.0)", remark=f"{_CHOSEN} After 30 epochs it reads a point less."
+        ),
+        epochs=100,
         batch_size=10,
         loss="squared",
         optimizer="sgd",
         peak_rate=1.0,
         schedule="constant",
-        patience=30,
+        patience=100,
         chosen_by="accuracy",
     ),
     Recipe(
