@@ -14,15 +14,19 @@ RECIPES = (
         about="784-30-10, sigmoid throughout, mean squared error, gradient descent at rate 1.",
         network=_THIRTY,
         claim=Claim(
-            SOURCE, "96.6 %", 0.966, budget="SGD(1.0)", remark=f"{_CHOSEN} After 30 epochs it reads a point less."
+            SOURCE,
+            "96.6 %",
+            0.966,
+            budget="SGD(1.0)",
+            remark=f"{_CHOSEN} Why the claim is not reached is not known: 100 epochs bring it to 95.74 %, no further.",
         ),
-        epochs=100,
+        epochs=30,
         batch_size=10,
         loss="squared",
         optimizer="sgd",
         peak_rate=1.0,
         schedule="constant",
-        patience=100,
+        patience=30,
         chosen_by="accuracy",
     ),
     Recipe(
