@@ -6,6 +6,7 @@ from training.recipes.recipe import Claim, Recipe
 SOURCE = "M. Gorner, TensorFlow and deep learning, without a PhD (2016)"
 _BUDGET = "10,000 batches of 100"
 _BEST_SEEN = "The lecture quotes the best test figure seen while training, which is not looked at here."
+_BY_LOSS = "Its first run here, whose epoch was chosen by validation loss as elsewhere, read"
 
 _FIVE = Network((), (200, 100, 60, 30), initializer="glorot_normal")
 _SIGMOID = Network((), (200, 100, 60, 30), activation="sigmoid", initializer="glorot_normal")
@@ -27,7 +28,7 @@ RECIPES = (
         name="lecture-sigmoid",
         about="Five dense layers, sigmoid, Adam.",
         network=_SIGMOID,
-        claim=Claim(SOURCE, "slow start, then about 97 %", 0.97, budget=_BUDGET),
+        claim=Claim(SOURCE, "slow start, then about 97 %", 0.97, budget=_BUDGET, remark=f"{_BY_LOSS} 97.50 %."),
         epochs=18,
         schedule="constant",
         patience=18,
@@ -37,7 +38,7 @@ RECIPES = (
         name="lecture-relu",
         about="The five dense layers with ReLU.",
         network=_FIVE,
-        claim=Claim(SOURCE, "98 %", 0.98, budget=_BUDGET, remark=_BEST_SEEN),
+        claim=Claim(SOURCE, "98 %", 0.98, budget=_BUDGET, remark=f"{_BEST_SEEN} {_BY_LOSS} 97.88 %."),
         epochs=18,
         schedule="constant",
         patience=18,
@@ -47,7 +48,7 @@ RECIPES = (
         name="lecture-decay",
         about="The same, its learning rate decaying from 0.003 to 0.0001.",
         network=_FIVE,
-        claim=Claim(SOURCE, "98.2 %", 0.982, budget=_BUDGET, remark=_BEST_SEEN),
+        claim=Claim(SOURCE, "98.2 %", 0.982, budget=_BUDGET, remark=f"{_BEST_SEEN} {_BY_LOSS} 97.95 %."),
         epochs=18,
         patience=18,
         chosen_by="accuracy",
@@ -56,7 +57,7 @@ RECIPES = (
         name="lecture-dropout",
         about="The same, dropping a quarter of each hidden layer's outputs.",
         network=_DROPPED,
-        claim=Claim(SOURCE, "98.2 %", 0.982, budget=_BUDGET, remark=_BEST_SEEN),
+        claim=Claim(SOURCE, "98.2 %", 0.982, budget=_BUDGET, remark=f"{_BEST_SEEN} {_BY_LOSS} 97.57 %."),
         epochs=18,
         patience=18,
         chosen_by="accuracy",
