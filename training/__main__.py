@@ -15,7 +15,7 @@ def main() -> None:
     from training import classic, recipes
 
     parser = argparse.ArgumentParser(prog="inkling-train", description="Train a recipe and write it as a model bundle.")
-    parser.add_argument("recipe", nargs="?", help="name of a recipe, or pairs; --list shows them")
+    parser.add_argument("recipe", nargs="?", help="name of a recipe, or its .json file, or pairs; --list shows them")
     parser.add_argument("--list", action="store_true", help="show the recipes, what they claim and what was measured")
     parser.add_argument(
         "--models",
@@ -44,6 +44,7 @@ def main() -> None:
         choices=("float32", "mixed_bfloat16"),
         help="default: mixed_bfloat16 where the processor has it, which is faster at equal accuracy",
     )
+    parser.add_argument("--board", action="store_true", help="show the run as it goes on: TensorBoard beside it")
     parser.add_argument("--deterministic", action="store_true", help="repeatable to the bit, slower")
     arguments = parser.parse_args()
     if arguments.list:
@@ -77,7 +78,7 @@ def _list() -> int:
 
 def _train(arguments: argparse.Namespace) -> int:
     from serving.errors import InklingError
-    from training import datasets, recipes
+    from training import board, datasets, recipe_file, recipes
     from training.book.measure import of_fitted
     from training.book.results import ResultsError, add
     from training.classic import CLASSIC
@@ -87,11 +88,14 @@ def _train(arguments: argparse.Namespace) -> int:
 
     folder = arguments.runs / arguments.recipe
     try:
+        if arguments.board:
+            print(f"TensorBoard, while this runs: {board.launch(arguments.runs)}", flush=True)
         if arguments.recipe == _PAIRS:
             return _pretrain(arguments, folder)
         if arguments.recipe in CLASSIC:
             return _classic(arguments, folder)
-        recipe = recipes.named(arguments.recipe)
+        recipe = recipe_file.named(arguments.recipe)
+        folder = arguments.runs / recipe.name
         data = datasets.load(recipe.dataset)
         members = fit_members(
             recipe,
@@ -118,6 +122,7 @@ def _train(arguments: argparse.Namespace) -> int:
         return 130
     except (
         recipes.RecipeError,
+        board.BoardError,
         datasets.DatasetError,
         FitError,
         ExportError,

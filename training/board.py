@@ -20,6 +20,28 @@ _SILENT = (
 """Layers whose outputs are the pictures or other layers' outputs, and models within the model."""
 
 
+class BoardError(Exception):
+    """TensorBoard cannot be started; the message says what would be right."""
+
+
+def launch(folder: Path) -> str:
+    """Start TensorBoard on all runs below the folder, in this process and for as long as it lives; its address.
+
+    Raises BoardError where it is not installed or finds no free port.
+    """
+    try:
+        from tensorboard import program
+    except ImportError as error:
+        raise BoardError("TensorBoard is missing: pip install 'inkling[train]', or pip install tensorboard") from error
+    server = program.TensorBoard()
+    # Without a port of our choosing, it takes the first that is free from 6006 on.
+    server.configure(argv=["tensorboard", "--logdir", str(folder), "--reload_interval", "2"])
+    try:
+        return str(server.launch())
+    except program.TensorBoardServerException as error:
+        raise BoardError(f"TensorBoard does not start: {error.msg}") from error
+
+
 class Board:
     """Writes a run's events into a folder for TensorBoard: training, validation, steps within the epoch.
 

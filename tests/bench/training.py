@@ -7,8 +7,10 @@ An epoch ends with the loss of 5,000 digits held out, in all of them. First epoc
 
 import argparse
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -99,7 +101,9 @@ def ours(recipe: Recipe, data: DataSet, epochs: int, seed: int, precision: str) 
         end_epoch(state, *arguments)
         clock.tick()
 
-    with tempfile.TemporaryDirectory() as folder, patch.object(State, "end_epoch", ticking):
+    # Standard output is for the tables.
+    aside = redirect_stdout(sys.stderr)
+    with tempfile.TemporaryDirectory() as folder, patch.object(State, "end_epoch", ticking), aside:
         fitted = fit(
             replace(recipe, patience=epochs), data, Path(folder), seed=seed, epochs=epochs, precision=precision
         )
