@@ -31,11 +31,13 @@ def gathered(x: NDArray[np.uint8], wanted: NDArray[np.float32], batch_size: int)
     """
     pictures, targets = tf.constant(x), tf.constant(wanted)
 
-    def begin(_: float, rng: Rng) -> tf.Tensor:
+    # All is handed to the graph: Keras's optimisers keep each graph, and what it refers to, until the process ends.
+    def begin(_: float, rng: Rng) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         order = rng.permutation(len(x))[: len(x) // batch_size * batch_size]
-        return tf.constant(order.reshape(-1, batch_size), tf.int32)
+        return pictures, targets, tf.constant(order.reshape(-1, batch_size), tf.int32)
 
-    def take(order: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def take(source: tuple[tf.Tensor, tf.Tensor, tf.Tensor], number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        pictures, targets, order = source
         chosen = order[number]
         return tf.gather(pictures, chosen), tf.gather(targets, chosen)
 
