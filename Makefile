@@ -15,8 +15,8 @@ SLIM = .venv/.slim
 DEV = .venv/.dev
 
 .DEFAULT_GOAL = help
-.PHONY: help run test lint format types train book evaluate transfer bench-transfer bench bench-peers soak field \
-	check-tfserving fuzz audit image image-check wheel protos constraints clean
+.PHONY: help run test lint format types train book evaluate transfer bench-transfer bench-training bench bench-peers \
+	soak field check-tfserving fuzz audit image image-check wheel protos constraints clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -61,6 +61,9 @@ soak: $(DEV) ## too much load for ten minutes, or a fault under load (ARGS=worke
 
 bench-transfer: $(DEV) ## measure what transfer reads from a few pictures, and what its cache saves (ARGS=)
 	$(PY) -m tests.transfer.bench $(ARGS)
+
+bench-training: $(DEV) ## measure seconds an epoch of training beside plain Keras's (ARGS=--rounds 1)
+	$(PY) -m tests.bench.training $(ARGS)
 
 field: $(DEV) ## read what people draw and photograph: tables, and a page of the misread (ARGS=--quick)
 	$(PY) -m tests.field $(ARGS)

@@ -1,5 +1,11 @@
 """`python -m training`: from a command to a bundle, and a word for everything that goes wrong."""
 
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +16,8 @@ from tests.conftest import TINY
 from tests.training.command import exit_code
 from training import fit, recipes
 from training.book import results
+from training.distort import Distortion
+from training.recipe_file import write
 
 
 @pytest.fixture
@@ -80,6 +88,37 @@ def test_ctrl_c_says_how_to_go_on(run: pytest.MonkeyPatch, capsys: pytest.Captur
     assert exit_code(run, "tiny") == 130
     assert "--resume" in capsys.readouterr().err
     assert not Path("models").exists()
+
+
+def test_the_board_shows_the_run_while_it_goes_on(tmp_path: Path) -> None:
+    write(replace(TINY, epochs=10_000, patience=10_000, distortion=Distortion()), tmp_path / "tiny.json")
+    command = [sys.executable, "-u", "-m", "training", "tiny.json", "--board"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+        )
+    assert process.stdout
+    try:
+        address = next(word for line in process.stdout for word in line.split() if word.startswith("http"))
+        wanted = {"tiny/tensorboard/train/epoch/loss", "tiny/tensorboard/validation/epoch/accuracy"}
+        seen: set[str] = set()
+        for _ in range(150):
+            if wanted <= seen or process.poll() is not None:
+                break
+            time.sleep(0.2)
+            with urllib.request.urlopen(f"{address}data/plugin/scalars/tags", timeout=30) as answer:
+                seen = {f"{run}/{tag}" for run, tags in json.load(answer).items() for tag in tags}
+    finally:
+        process.kill()
+        process.communicate()
+    assert wanted <= seen, (tmp_path / "log").read_text()
+
+
+def test_a_missing_tensorboard_is_said_to_be(run: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    run.setitem(sys.modules, "tensorboard", None)
+    assert exit_code(run, "tiny", "--board") == 2
+    assert "TensorBoard is missing: pip install 'inkling[train]'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
