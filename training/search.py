@@ -116,6 +116,7 @@ def _best(plan: "Plan", trials: "list[Trial]") -> "Recipe":
     return replace(
         applied(plan.recipe, best.values),
         name=f"{plan.recipe.name}-{plan.method}",
+        claim=None,
         about=f"{plan.recipe.name} with {changed}: the best of {len(trials)} trials of {plan.method} search, "
         f"{plan.epochs} epochs of {learnt} each, by the loss of {plan.recipe.validation:,} pictures held out "
         f"({best.loss:.4f}; {best.accuracy:.2%} read).",

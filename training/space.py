@@ -18,7 +18,7 @@ _FIXED = {
     "validation",
     "pictures",
     "epochs",
-    "patience",
+    "patience", "chosen_by",
     "answered",
     "symbols",
 }
