@@ -18,7 +18,8 @@ _FIXED = {
     "validation",
     "pictures",
     "epochs",
-    "patience", "chosen_by",
+    "patience",
+    "chosen_by",
     "answered",
     "symbols",
 }
