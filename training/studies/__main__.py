@@ -11,7 +11,8 @@ def main() -> None:
     # TensorFlow reports the absence of a graphics card at length, and reads this before its import only.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     parser = argparse.ArgumentParser(
-        prog="python -m training.studies", description="Make a study: a figure, a table, a paragraph saying what is seen."
+        prog="python -m training.studies",
+        description="Make a study: a figure, a table, a paragraph saying what is seen.",
     )
     parser.add_argument("study", nargs="*", help="names of studies; --list shows them")
     parser.add_argument("--all", action="store_true", help="every study")

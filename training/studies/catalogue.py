@@ -1,12 +1,24 @@
 """All studies, by name."""
 
+from training.studies import activations, ensembles, filters, gradients, hardest, neuron, restored, rotation
 from training.studies.architecture import ARCHITECTURE
 from training.studies.generalising import GENERALISING
 from training.studies.learning import LEARNING
 from training.studies.study import Study, StudyError
 
 STUDIES: dict[str, Study] = {
-    study.name: study for study in (*(each.study() for each in (*LEARNING, *GENERALISING, *ARCHITECTURE)),)
+    study.name: study
+    for study in (
+        neuron.STUDY,
+        activations.STUDY,
+        gradients.STUDY,
+        *(comparison.study() for comparison in (*LEARNING, *ARCHITECTURE, *GENERALISING)),
+        filters.STUDY,
+        rotation.STUDY,
+        ensembles.STUDY,
+        hardest.STUDY,
+        restored.STUDY,
+    )
 }
 
 

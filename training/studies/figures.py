@@ -36,11 +36,16 @@ def entitle(axes: Axes, title: str) -> None:
 
 
 def by_epoch(
-    lines: Mapping[str, Lines], title: str, unit: str = "", *, dashed: Mapping[str, Lines] | None = None
+    lines: Mapping[str, Lines],
+    title: str,
+    unit: str = "",
+    *,
+    dashed: Mapping[str, Lines] | None = None,
+    first: int = 1,
 ) -> bytes:
     """Means over seeds by epoch, with a band of one standard error, on a logarithmic scale; labels at the right.
 
-    `dashed` are further lines of the same labels, in the same colours.
+    `dashed` are further lines of the same labels, in the same colours; `first` is the first value's epoch.
     """
     figure, axes = sheet(title)
     ends = {}
@@ -50,7 +55,7 @@ def by_epoch(
                 continue
             shown = _together(each)
             mean = np.nanmean(shown, axis=0)
-            epochs = np.arange(1, len(mean) + 1)
+            epochs = np.arange(first, first + len(mean))
             axes.plot(epochs, mean, linestyle=style, color=colour, linewidth=1.8, marker="o" if len(mean) == 1 else "")
             if style == "-":
                 ends[label] = mean[-1], colour
@@ -66,13 +71,20 @@ def by_epoch(
 
 
 def lines(
-    x: Sequence[float], shown: Mapping[str, Sequence[float]], title: str, across: str, unit: str = "", *, log: bool
+    x: Sequence[float],
+    shown: Mapping[str, Sequence[float]],
+    title: str,
+    across: str,
+    unit: str = "",
+    *,
+    log: bool = False,
+    marked: bool = True,
 ) -> bytes:
     """One line a label over `x`, labels at the right."""
     figure, axes = sheet(title)
     ends = {}
     for (label, values), colour in zip(shown.items(), cycle(COLOURS), strict=False):
-        axes.plot(x, values, color=colour, linewidth=1.8, marker="o", markersize=3.5)
+        axes.plot(x, values, color=colour, linewidth=1.8, marker="o" if marked else "", markersize=3.5)
         ends[label] = values[-1], colour
     if log:
         logarithmic(axes, unit)
@@ -108,7 +120,9 @@ def logarithmic(axes: Axes, unit: str = "") -> None:
     axes.set_yscale("log")
     low, high = axes.get_ylim()
     wide = high / low > 100
-    axes.yaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5) if high / low > 5 else (1, 1.5, 2, 3, 5, 7)))
+    axes.yaxis.set_major_locator(
+        LogLocator(subs=(1,) if wide else (1, 2, 5) if high / low > 5 else (1, 1.5, 2, 3, 5, 7))
+    )
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}{unit}"))
     axes.grid(axis="y", color=LIGHT.muted)

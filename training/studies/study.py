@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from tqdm import tqdm
 
 from training import datasets
 from training.datasets import DataSet
+from training.progress import pace
 from training.recipes import Recipe
 from training.studies.trained import Trained, digest, shrunk, train
 
@@ -67,17 +69,19 @@ def make(study: Study, runs: Path, *, quick: bool = False) -> Path:
     """
     place = runs / ("studies-quick" if quick else "studies")
     data = datasets.load("optdigits" if quick else "mnist")
+    content = data.digest()
     wanted = [(recipe, seed) for recipe in study.recipes for seed in range(study.seeds)]
     found: dict[Recipe, list[Trained]] = {}
-    with tqdm(total=sum(map(_work, study.recipes)) * study.seeds, desc=study.name, unit="digit", unit_scale=True) as bar:
+    steps = sum(map(_work, study.recipes)) * study.seeds
+    with tqdm(total=steps, desc=study.name, unit="step", mininterval=pace(), disable=not wanted) as bar:
         for recipe, seed in wanted:
-            bar.set_postfix_str(f"{recipe.name}, seed {seed}")
-            trained = train(shrunk(recipe) if quick else recipe, seed, data, place / ".trained")
+            bar.set_postfix_str(f"{recipe.name}, seed {seed}", refresh=sys.stderr.isatty())
+            trained = train(shrunk(recipe) if quick else recipe, seed, data, content, place / ".trained")
             found.setdefault(recipe, []).append(trained)
             bar.update(_work(recipe))
     findings = study.find(Material(data, {recipe: tuple(several) for recipe, several in found.items()}))
     seconds = sum(each.seconds for several in found.values() for each in several)
-    decided = digest((study.recipes, study.seeds, data.digest()))
+    decided = digest((study.recipes, study.seeds, content))
     made = {"seconds": round(seconds, 1), "digest": decided, "seeds": study.seeds}
     return _write(findings, made, place / study.name)
 
@@ -91,8 +95,8 @@ def keep(study: Study, runs: Path, kept: Path = KEPT) -> Path:
 
 
 def _work(recipe: Recipe) -> int:
-    """Digits that a network looks at while it is trained, about."""
-    return recipe.epochs * (recipe.pictures or 55_000)
+    """Steps of training, about; beginning costs as much as some hundreds of them."""
+    return 500 + recipe.epochs * (recipe.pictures or 55_000) // recipe.batch_size
 
 
 def _write(findings: Findings, made: dict[str, object], folder: Path) -> Path:

@@ -43,7 +43,7 @@ class Trained:
     @property
     def misread(self) -> NDArray[np.bool_]:
         """Which test pictures are read as something else, [N]."""
-        return self.logits.argmax(axis=1) != self.truth
+        return np.asarray(self.logits.argmax(axis=1) != self.truth)
 
     def model(self) -> keras.Model:
         """The network: `uint8[N,28,28]` -> logits."""
@@ -71,12 +71,12 @@ def _essence(value: Any) -> Any:
     return value
 
 
-def train(recipe: Recipe, seed: int, data: DataSet, folder: Path) -> Trained:
-    """The network of that recipe and seed, trained on `data` unless `folder` has it already.
+def train(recipe: Recipe, seed: int, data: DataSet, content: str, folder: Path) -> Trained:
+    """The network of that recipe and seed, trained on `data` unless `folder` has it; `content` is the data's digest.
 
     Raises what `training.fit.fit` does. Interrupted, it leaves nothing behind.
     """
-    file = folder / f"{digest((recipe, seed, data.digest()))}.npz"
+    file = folder / f"{digest((recipe, seed, content))}.npz"
     if not file.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder, prefix=".run-") as run:
@@ -103,13 +103,12 @@ def _train(recipe: Recipe, seed: int, data: DataSet, run: Path, file: Path) -> N
         fitted = fit(recipe, data, run, seed=seed, start="restart", precision=PRECISION)
     with fitted.history.open(encoding="utf-8") as table:
         rows = list(csv.DictReader(table))
-    np.savez(
-        file,
-        seconds=np.array(fitted.seconds),
-        logits=computed.logits(fitted.model, data.x_test),
+    arrays: dict[str, Any] = {
         **{f"history_{name}": np.array([float(row[name]) for row in rows]) for name in rows[0] if name != "epoch"},
         **{f"weight{number}": weight for number, weight in enumerate(fitted.model.get_weights())},
-    )
+    }
+    logits = computed.logits(fitted.model, data.x_test)
+    np.savez(file, seconds=np.array(fitted.seconds), logits=logits, **arrays)
 
 
 def shrunk(recipe: Recipe) -> Recipe:
