@@ -78,7 +78,7 @@ def _figure(curves: Mapping[Activation, tuple[NDArray[np.float64], NDArray[np.fl
     for place, which, title in ((211, 0, "activation"), (212, 1, "derivative")):
         axes = panel(figure, LIGHT, place)
         figures.entitle(axes, title)
-        ends = {}
+        ends: dict[str, tuple[float, str]] = {}
         for (name, both), colour, style in zip(
             curves.items(), figures.COLOURS, ("-", "--", "-", (0, (1, 1.5)), "--"), strict=False
         ):

@@ -17,8 +17,10 @@ ARCHITECTURE = (
         about="""784-256-256-10 with sigmoids and with ReLU, all else alike: Adam at 0.001, 5,000 digits. Source: X.
 Glorot, A. Bordes, Y. Bengio, "Deep sparse rectifier neural networks" (2011).""",
         variants={
-            "sigmoid": variant("sigmoid", Network(dense=(256, 256), activation="sigmoid"), peak_rate=0.001),
-            "ReLU": variant("ReLU", Network(dense=(256, 256)), peak_rate=0.001),
+            "sigmoid": variant(
+                "sigmoid", Network(dense=(256, 256), activation="sigmoid"), peak_rate=0.001, batch_size=50
+            ),
+            "ReLU": variant("ReLU", Network(dense=(256, 256)), peak_rate=0.001, batch_size=50),
         },
         measures=(END, FIRST, TEST),
         claims=(Claim(FIRST, "sigmoid", "ReLU"), Claim(TEST, "sigmoid", "ReLU")),
@@ -29,7 +31,7 @@ Glorot, A. Bordes, Y. Bengio, "Deep sparse rectifier neural networks" (2011)."""
 learn; with ReLU, or normalised batches, it does. Source: X. Glorot, Y. Bengio, "Understanding the difficulty of
 training deep feedforward neural networks" (2010); S. Ioffe, C. Szegedy, "Batch normalization" (2015).""",
         variants={
-            label: variant(label, network, optimizer="sgd", peak_rate=0.1, batch_size=30)
+            label: variant(label, network, optimizer="sgd", peak_rate=0.1, batch_size=50)
             for label, network in {
                 "1 sigmoid": _deep(1, "sigmoid"),
                 "3 sigmoid": _deep(3, "sigmoid"),
@@ -50,7 +52,9 @@ training deep feedforward neural networks" (2010); S. Ioffe, C. Szegedy, "Batch 
         about="""One convolution of 16 filters and pooling: how large should a filter be? 3x3 has 160 weights, 7x7 has
 800; the dense layer behind them is the same. 5,000 digits.""",
         variants={
-            f"{side}x{side}": variant(f"{side}x{side}", Network((Conv(16, side, pool=2),), (32,)), peak_rate=0.001)
+            f"{side}x{side}": variant(
+                f"{side}x{side}", Network((Conv(16, side, pool=2),), (32,)), peak_rate=0.001, batch_size=50
+            )
             for side in (3, 5, 7)
         },
         measures=(TEST, END, FIRST),

@@ -13,12 +13,12 @@ DENSE = Network(dense=(100,), activation="sigmoid", initializer="glorot_uniform"
 
 def variant(name: str, network: Network, **changes: Any) -> Recipe:
     """A recipe for comparing: 5,000 digits, a constant learning rate, and no end before the last epoch."""
-    plain = {"pictures": 5_000, "epochs": 8, "batch_size": 50, "schedule": "constant", "patience": 1_000}
+    plain = {"pictures": 5_000, "epochs": 8, "batch_size": 100, "schedule": "constant", "patience": 1_000}
     return Recipe(name=name, about="", network=network, **{**plain, **changes})
 
 
 def _sgd(name: str, rate: float, **changes: Any) -> Recipe:
-    return variant(name, DENSE, **{"optimizer": "sgd", "peak_rate": rate, "batch_size": 30, **changes})
+    return variant(name, DENSE, **{"optimizer": "sgd", "peak_rate": rate, "batch_size": 50, **changes})
 
 
 _SMALL = Network((Conv(4, 5), Conv(8, 4, 2)), (50,))

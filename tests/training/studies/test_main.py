@@ -10,9 +10,9 @@ from training.studies.catalogue import STUDIES
 from training.studies.study import FILES
 
 LESSONS = """
-bad-weights overtraining penalties dropout early-stopping artificial-data learning-rates rate-decay momentum batch-sizes
-optimizers activations sigmoid-relu depth vanishing-gradients filter-sizes feature-maps rotation ensembles hardest-digits
-restored
+bad-weights overtraining penalties dropout early-stopping artificial-data learning-rates rate-decay momentum
+batch-sizes optimizers activations sigmoid-relu depth vanishing-gradients filter-sizes feature-maps rotation
+ensembles hardest-digits restored
 """
 
 
