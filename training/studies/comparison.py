@@ -15,7 +15,7 @@ Plot = Literal["misread", "loss", "gap", "dots"]
 
 @dataclass(frozen=True)
 class Claim:
-    """What is taught: `higher` has the larger figure."""
+    """What is expected: `higher` has the larger figure."""
 
     measure: Measure
     higher: str
@@ -85,16 +85,16 @@ def tell(
 
 def _judged(claim: Claim, values: Mapping[str, Value]) -> str:
     found = difference(values[claim.higher], values[claim.lower])
-    by = f"{claim.measure.text(abs(found.by))} (95 % interval ± {found.half:.{claim.measure.decimals}f})"
+    by = f"{claim.measure.apart(abs(found.by))} (95 % interval ± {found.half:.{claim.measure.decimals}f})"
     compared = f"{claim.lower} than with {claim.higher}"
     if not found.sure:
         return (
-            f"It is taught that the {claim.measure.name} is lower with {compared}; here the two cannot be told apart: "
-            f"they differ by {by}."
+            f"The {claim.measure.name} was expected to be lower with {compared}; the two cannot be told apart: they "
+            f"differ by {by}."
         )
     if found.by > 0:
-        return f"As is taught, the {claim.measure.name} is lower with {compared}, by {by}."
-    return f"Unlike what is taught, the {claim.measure.name} is higher with {compared}, by {by}."
+        return f"As expected, the {claim.measure.name} is lower with {compared}, by {by}."
+    return f"Against expectation, the {claim.measure.name} is higher with {compared}, by {by}."
 
 
 def _figure(comparison: Comparison, networks: Mapping[str, Sequence[Trained]], first: Mapping[str, Value]) -> bytes:

@@ -45,10 +45,10 @@ def tell(wrong: Mapping[int, Sequence[NDArray[np.bool_]]]) -> str:
     if abs(single - together) <= half:
         return text + f"These digits cannot tell that from no difference: it is {by}."
     if single < together:
-        return text + f"Unlike what is taught, the ensemble misreads more than its members, by {by}."
+        return text + f"Against expectation, the ensemble misreads more than its members, by {by}."
     shared = 100 * float(members.all(axis=0).mean() / members.mean())
     return text + (
-        f"As is taught, the ensemble misreads less than its members, by {by}: all members make {shared:.0f} % of one's "
+        f"As expected, the ensemble misreads less than its members, by {by}: all members make {shared:.0f} % of one's "
         "errors together."
     )
 

@@ -23,6 +23,10 @@ class Measure:
         """The value with its unit."""
         return f"{value:.{self.decimals}f}{self.unit}"
 
+    def apart(self, by: float) -> str:
+        """A difference of two values with its unit: between shares, percentage points."""
+        return f"{by:.{self.decimals}f}{' points' if self.unit == ' %' else self.unit}"
+
 
 TEST = Measure("error on test digits", lambda one: 100 * float(one.misread.mean()), " %")
 END = Measure("validation error at the end", lambda one: 100 * (1 - float(one.history["val_accuracy"][-1])), " %")

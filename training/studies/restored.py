@@ -63,7 +63,7 @@ def tell(same: bool, told: Restored, restored: NDArray[np.float64], new: NDArray
     )
     values = _value(restored[:, -1]), _value(new[:, -1])
     found: Difference = difference(values[1], values[0])
-    by = f"{TEST.text(abs(found.by))} (95 % interval ± {found.half:.2f})"
+    by = f"{TEST.apart(abs(found.by))} (95 % interval ± {found.half:.2f})"
     after = (
         f"After {restored.shape[1] - 1} epochs it misreads {values[0].text(TEST)}, one that is all new "
         f"{values[1].text(TEST)}: "

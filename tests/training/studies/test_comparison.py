@@ -32,21 +32,21 @@ def paragraph(plain: Sequence[float], clever: Sequence[float]) -> str:
 def test_what_is_taught_is_confirmed_where_the_numbers_say_so() -> None:
     text = paragraph(plain=(0.90, 0.901, 0.899), clever=(0.95, 0.951, 0.949))
     assert "lowest with clever (5.00 ± 0.06 %) and highest with plain (10.00 ± 0.06 %)." in text
-    assert "As is taught, the validation error at the end is lower with clever than with plain, by 5.00 %" in text
+    assert "As expected, the validation error at the end is lower with clever than with plain, by 5.00 points" in text
     assert "Means of 3 seeds" in text
 
 
 def test_with_the_numbers_reversed_it_says_the_reverse() -> None:
     text = paragraph(plain=(0.95, 0.951, 0.949), clever=(0.90, 0.901, 0.899))
     assert "lowest with plain" in text
-    assert "Unlike what is taught, the validation error at the end is higher with clever than with plain" in text
+    assert "Against expectation, the validation error at the end is higher with clever than with plain" in text
 
 
 def test_a_difference_within_its_error_is_claimed_by_nobody() -> None:
     text = paragraph(plain=(0.90, 0.95, 0.92), clever=(0.93, 0.96, 0.91))
     assert "no difference that these runs can tell from chance" in text
     assert "cannot be told apart" in text
-    assert "As is taught" not in text
+    assert "As expected" not in text
 
 
 def test_the_interval_of_a_difference_is_welch_s() -> None:
