@@ -176,16 +176,18 @@ def curve(
     return png(figure)
 
 
-def gallery(pictures: NDArray[np.uint8], captions: Sequence[str], theme: Theme) -> bytes:
+def gallery(
+    pictures: NDArray[np.uint8], captions: Sequence[str], theme: Theme, columns: int = _GALLERY_COLUMNS
+) -> bytes:
     """Pictures uint8[N,28,28], N > 0, each with its caption of up to two lines below."""
-    rows = -(-len(pictures) // _GALLERY_COLUMNS)
+    rows = -(-len(pictures) // columns)
     down, across = _SIDE + 18, _SIDE + 10
-    sheet = np.full((rows * down, _GALLERY_COLUMNS * across), np.nan)
+    sheet = np.full((rows * down, columns * across), np.nan)
     figure = Figure((sheet.shape[1] / 42, sheet.shape[0] / 42), facecolor=theme.paper)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.axis("off")
     for index, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
-        row, column = divmod(index, _GALLERY_COLUMNS)
+        row, column = divmod(index, columns)
         top, left = row * down + 5, column * across + 5
         sheet[top : top + _SIDE, left : left + _SIDE] = picture
         axes.text(

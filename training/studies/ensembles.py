@@ -66,7 +66,7 @@ def _find(material: Material) -> Findings:
         for label, value in values.items()
     ]
     return Findings(
-        figure=figures.dots(values, TEST),
+        figure=figures.dots(values, TEST, "mean; grey: each ensemble of that size"),
         head=("", "ensembles", "mean error on test digits", "lowest to highest"),
         rows=tuple(rows),
         text=tell(wrong) + f" The error of all {_MEMBERS} with its Wilson interval: {interval}.",

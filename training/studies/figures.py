@@ -90,14 +90,15 @@ def lines(
         logarithmic(axes, unit)
     else:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}{unit}"))
+    axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 3, 5, 10]))
     axes.set_xlabel(across)
     beside(axes, ends)
     return png(figure)
 
 
-def dots(values: Mapping[str, Value], measure: Measure) -> bytes:
+def dots(values: Mapping[str, Value], measure: Measure, note: str = "mean ± standard error; grey: each seed") -> bytes:
     """A row a label: the mean with its standard error and figure, and each seed's own value."""
-    figure, axes = sheet(measure.name, (_SIZE[0], 0.9 + 0.36 * len(values)))
+    figure, axes = sheet(measure.name, (_SIZE[0], 1.1 + 0.36 * len(values)))
     for row, value in enumerate(values.values()):
         axes.plot(value.each, [row] * len(value.each), "o", color=LIGHT.soft, markersize=4, alpha=0.45, linewidth=0)
         axes.errorbar(value.mean, row, xerr=value.error, fmt="o", color=COLOURS[0], markersize=7, linewidth=2.2)
@@ -110,6 +111,7 @@ def dots(values: Mapping[str, Value], measure: Measure) -> bytes:
     axes.tick_params(axis="y", labelsize=10, labelcolor=LIGHT.ink)
     axes.grid(axis="y", color=LIGHT.muted)
     axes.set_axisbelow(True)
+    axes.set_xlabel(note)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}{measure.unit}"))
     return png(figure)

@@ -63,6 +63,7 @@ def _find(material: Material) -> Findings:
             data.x_test[hardest],
             [f"{data.labels[data.y_test[index]]}, read {data.labels[usual[index]]}" for index in hardest],
             LIGHT,
+            columns=5,
         ),
         head=("misread by", "digits"),
         rows=tuple(rows),
