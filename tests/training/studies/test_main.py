@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from training.studies import __main__ as command
+from training.studies.architecture import ARCHITECTURE
 from training.studies.catalogue import STUDIES
+from training.studies.generalising import GENERALISING
+from training.studies.learning import LEARNING
 from training.studies.study import FILES
 
 LESSONS = """
@@ -82,8 +85,15 @@ def test_the_list_shows_every_lesson(monkeypatch: pytest.MonkeyPatch, capsys: py
     assert sorted(listed) == sorted(LESSONS.split())
 
 
-def test_every_recipe_of_a_study_has_its_own_name_and_a_claim_names_variants() -> None:
+def test_every_study_says_what_it_is_about_and_tells_its_recipes_apart() -> None:
     for study in STUDIES.values():
         names = [recipe.name for recipe in study.recipes]
         assert len(set(names)) == len(names)
         assert study.about
+
+
+def test_what_is_expected_is_said_of_variants_that_are_there() -> None:
+    for comparison in (*LEARNING, *ARCHITECTURE, *GENERALISING):
+        labels = {label for claim in comparison.claims for label in (claim.higher, claim.lower)}
+        assert labels
+        assert labels <= set(comparison.variants)
