@@ -14,11 +14,13 @@ from training.studies.full import CONV
 from training.studies.study import Findings, Material, Study
 
 _DIGITS = 1_000
+_FAINT = 1e-4
+"""Differences in a map that are no more than rounding."""
 
 ABOUT = f"""The eight filters 5x5 of the first convolution of a trained network (blue: wants ink, red: wants paper),
-and what each makes of one digit. In the table, how often each is active on {_DIGITS:,} test digits, and how far its
-weights favour one direction: 0 for a blob that looks alike from everywhere, 1 for a straight edge. Source: M. Zeiler,
-R. Fergus, "Visualizing and understanding convolutional networks" (2014)."""
+and what each makes of one digit. In the table, in how many places each answers more than to blank paper on
+{_DIGITS:,} test digits, and how far its weights favour one direction: 0 for a blob that looks alike from everywhere,
+1 for a straight edge. Source: M. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks" (2014)."""
 
 
 def direction(kernel: NDArray[np.float32]) -> tuple[float, float]:
@@ -34,16 +36,16 @@ def direction(kernel: NDArray[np.float32]) -> tuple[float, float]:
 
 
 def tell(active: NDArray[np.float64], dead: NDArray[np.bool_], coherence: NDArray[np.float64]) -> str:
-    """A paragraph from each filter's share of active places, whether it is active nowhere, and its direction."""
+    """A paragraph from each filter's share of places that answer, whether none does, and its direction."""
     count = len(active)
     edges = int((coherence > 0.5).sum())
     text = (
-        f"Of {count} filters, {edges} favour one direction clearly (above 0.5). On average {100 * active.mean():.0f} % "
-        f"of a filter's places are active; the busiest is active in {100 * active.max():.0f} %, the quietest in "
-        f"{100 * active.min():.0f} %."
+        f"Of {count} filters, {edges} favour one direction clearly (above 0.5). On average a filter "
+        f"answers more than to blank paper in {100 * active.mean():.0f} % of its places; the busiest does in "
+        f"{100 * active.max():.0f} %, the quietest in {100 * active.min():.0f} %."
     )
     if dead.any():
-        return text + f" {int(dead.sum())} never are, on any digit."
+        return text + f" {int(dead.sum())} never do, on any digit."
     return text + " None is silent on all digits."
 
 
@@ -54,13 +56,15 @@ def _find(material: Material) -> Findings:
     maps_of = keras.Model(model.input, model.get_layer("conv1_relu").output)
     digits = material.data.x_test[:_DIGITS]
     maps = computed.logits(maps_of, digits)
-    active = (maps > 0).mean(axis=(0, 1, 2))
+    # Its bias alone makes many a filter answer to blank paper.
+    blank = computed.logits(maps_of, np.zeros_like(digits[:1]))
+    active = (maps > blank + _FAINT).mean(axis=(0, 1, 2))
     dead = np.asarray(active == 0)
     directions = [direction(kernel) for kernel in kernels]
     shown = int(np.flatnonzero(material.data.y_test[:_DIGITS] == 4)[0])
     return Findings(
         figure=_figure(kernels, digits[shown], maps[shown]),
-        head=("filter", "active places", "favours one direction", "changes along"),
+        head=("filter", "answers", "favours one direction", "changes along"),
         rows=tuple(
             (str(number), f"{100 * share:.0f} %", f"{coherence:.2f}", f"{angle:.0f}°")
             for number, (share, (coherence, angle)) in enumerate(zip(active.tolist(), directions, strict=True), 1)

@@ -21,7 +21,7 @@ from training.studies.trained import Trained, digest, shrunk, train
 FILES = ("figure.png", "table.json", "text.txt", "made.json")
 KEPT = Path(__file__).parents[1] / "book" / "studies"
 """Where results that last are committed."""
-_COLOURS = 96
+_COLOURS = 224
 """Of a figure's palette: a third of the bytes, without a visible difference."""
 
 

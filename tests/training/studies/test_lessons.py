@@ -124,3 +124,11 @@ def test_a_checkpoint_gives_the_same_network(tmp_path: Path) -> None:
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     again = restored.saved_and_read(model, tmp_path)
     np.testing.assert_array_equal(again.get_weights()[0], model.get_weights()[0])
+
+
+def test_a_filter_that_never_answers_is_told() -> None:
+    busy, idle = np.array([0.5, 0.3]), np.array([0.5, 0.0])
+    coherence = np.array([0.9, 0.1])
+    assert "1 favour one direction clearly" in filters.tell(busy, busy == 0, coherence)
+    assert "None is silent" in filters.tell(busy, busy == 0, coherence)
+    assert "1 never do" in filters.tell(idle, idle == 0, coherence)
