@@ -48,8 +48,8 @@ def tell(wrong: Mapping[int, Sequence[NDArray[np.bool_]]]) -> str:
         return text + f"Against expectation, the ensemble misreads more than its members, by {by}."
     shared = 100 * float(members.all(axis=0).mean() / members.mean())
     return text + (
-        f"As expected, the ensemble misreads less than its members, by {by}: all members make {shared:.0f} % of one's "
-        "errors together."
+        f"As expected, the ensemble misreads less than its members, by {by}: {shared:.0f} % of a member's "
+        "errors are made by all of them."
     )
 
 

@@ -24,7 +24,8 @@ _GAP = 0.075
 
 def sheet(title: str, size: tuple[float, float] = _SIZE) -> tuple[Figure, Axes]:
     """A figure with one panel, and the title that says what its vertical axis shows."""
-    figure = Figure(size, facecolor=LIGHT.paper, layout="constrained")
+    figure = Figure(size, facecolor=LIGHT.paper)
+    figure.set_layout_engine("constrained", w_pad=0.08)
     axes = panel(figure, LIGHT)
     entitle(axes, title)
     return figure, axes
