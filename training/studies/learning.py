@@ -37,9 +37,9 @@ LEARNING = (
         name="learning-rates",
         about="""Too small a learning rate crawls, too large a one jumps about. 784-100-10, sigmoid, cross-entropy,
 SGD, 5,000 digits. Source: M. Nielsen, "Neural networks and deep learning" (2015), chapter 3.""",
-        variants={f"{rate:g}": _sgd(f"rate {rate:g}", rate) for rate in (0.01, 0.1, 0.5, 2.0, 10.0)},
+        variants={f"rate {rate:g}": _sgd(f"rate {rate:g}", rate) for rate in (0.01, 0.1, 0.5, 2.0, 10.0)},
         measures=(END, FIRST, TEST),
-        claims=(Claim(END, "0.01", "0.5"), Claim(END, "10", "0.5")),
+        claims=(Claim(END, "rate 0.01", "rate 0.5"), Claim(END, "rate 10", "rate 0.5")),
     ),
     Comparison(
         name="rate-decay",

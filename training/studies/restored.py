@@ -23,7 +23,7 @@ from training.studies.trained import Trained
 _CHANGED = replace(CONV.network, dense=(96,))
 _DIGITS = 500
 _EPOCHS = 4
-_SEEDS = 3
+_SEEDS = 5
 
 ABOUT = f"""A network trained on 55,000 digits is saved and read back, then restored by name into one whose dense
 layer has {_CHANGED.dense[0]} units instead of {CONV.network.dense[0]}: layers of the same name and shape are taken

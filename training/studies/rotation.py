@@ -93,4 +93,4 @@ def _find(material: Material) -> Findings:
     )
 
 
-STUDY = Study("rotation", ABOUT, _find, tuple(_NETWORKS.values()), seeds=2)
+STUDY = Study("rotation", ABOUT, _find, tuple(_NETWORKS.values()), seeds=3)
