@@ -46,6 +46,7 @@ training deep feedforward neural networks" (2010); S. Ioffe, C. Szegedy, "Batch 
             Claim(END, "6 sigmoid", "6 ReLU"),
             Claim(END, "6 sigmoid", "6 sigmoid, norm."),
         ),
+        seeds=3,
     ),
     Comparison(
         name="filter-sizes",

@@ -83,5 +83,6 @@ Adadelta at 1, as its author has it (M. Zeiler, 2012): none was tuned, so this r
         variants={name: variant(name, _SMALL, optimizer=name, peak_rate=rate) for name, rate in _USUAL.items()},
         measures=(END, FIRST, TEST),
         claims=(Claim(END, "sgd", "adam"),),
+        seeds=3,
     ),
 )
