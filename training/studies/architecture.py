@@ -24,6 +24,7 @@ Glorot, A. Bordes, Y. Bengio, "Deep sparse rectifier neural networks" (2011)."""
         },
         measures=(END, FIRST, TEST),
         claims=(Claim(FIRST, "sigmoid", "ReLU"), Claim(TEST, "sigmoid", "ReLU")),
+        seeds=5,
     ),
     Comparison(
         name="depth",
@@ -46,7 +47,6 @@ training deep feedforward neural networks" (2010); S. Ioffe, C. Szegedy, "Batch 
             Claim(END, "6 sigmoid", "6 ReLU"),
             Claim(END, "6 sigmoid", "6 sigmoid, norm."),
         ),
-        seeds=3,
     ),
     Comparison(
         name="filter-sizes",
@@ -61,5 +61,6 @@ training deep feedforward neural networks" (2010); S. Ioffe, C. Szegedy, "Batch 
         measures=(TEST, END, FIRST),
         claims=(Claim(TEST, "3x3", "5x5"), Claim(TEST, "3x3", "7x7")),
         plot="dots",
+        seeds=5,
     ),
 )

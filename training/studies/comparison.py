@@ -34,7 +34,7 @@ class Comparison:
     plot: Plot = "misread"
     """By epoch `misread` or `loss` in validation, or `gap`: both misread in training and in validation; or `dots`, the
     first measure alone."""
-    seeds: int = 5
+    seeds: int = 3
 
     def study(self) -> Study:
         """The study that trains the variants and compares them."""

@@ -80,4 +80,4 @@ def _find(material: Material) -> Findings:
     )
 
 
-STUDY = Study("vanishing-gradients", ABOUT, _find)
+STUDY = Study("vanishing-gradients", ABOUT, _find, seeds=_SEEDS)

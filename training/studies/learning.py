@@ -40,6 +40,7 @@ SGD, 5,000 digits. Source: M. Nielsen, "Neural networks and deep learning" (2015
         variants={f"rate {rate:g}": _sgd(f"rate {rate:g}", rate) for rate in (0.01, 0.1, 0.5, 2.0, 10.0)},
         measures=(END, FIRST, TEST),
         claims=(Claim(END, "rate 0.01", "rate 0.5"), Claim(END, "rate 10", "rate 0.5")),
+        seeds=5,
     ),
     Comparison(
         name="rate-decay",
@@ -53,6 +54,7 @@ learning, without a PhD" (2016).""",
         },
         measures=(END, FIRST, TEST),
         claims=(Claim(END, "0.003", "0.003 to 0.0001"), Claim(END, "0.0001", "0.003 to 0.0001")),
+        seeds=5,
     ),
     Comparison(
         name="momentum",
@@ -66,6 +68,7 @@ the importance of initialization and momentum in deep learning" (2013).""",
         },
         measures=(END, FIRST, TEST),
         claims=(Claim(FIRST, "none", "momentum 0.9"), Claim(END, "momentum 0.9", "Nesterov 0.9")),
+        seeds=5,
     ),
     Comparison(
         name="batch-sizes",
@@ -83,6 +86,5 @@ Adadelta at 1, as its author has it (M. Zeiler, 2012): none was tuned, so this r
         variants={name: variant(name, _SMALL, optimizer=name, peak_rate=rate) for name, rate in _USUAL.items()},
         measures=(END, FIRST, TEST),
         claims=(Claim(END, "sgd", "adam"),),
-        seeds=3,
     ),
 )

@@ -7,11 +7,13 @@ from tempfile import TemporaryDirectory
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from training import computed
 from training.datasets import DataSet
 from training.fit import optimizer
 from training.models import Network, build
+from training.progress import pace
 from training.restore import Restored, restore
 from training.studies import figures
 from training.studies.full import CONV
@@ -23,7 +25,7 @@ from training.studies.trained import Trained
 _CHANGED = replace(CONV.network, dense=(96,))
 _DIGITS = 500
 _EPOCHS = 4
-_SEEDS = 5
+_SEEDS = 3
 
 ABOUT = f"""A network trained on 55,000 digits is saved and read back, then restored by name into one whose dense
 layer has {_CHANGED.dense[0]} units instead of {CONV.network.dense[0]}: layers of the same name and shape are taken
@@ -80,7 +82,7 @@ def _value(errors: NDArray[np.float64]) -> Value:
 def _find(material: Material) -> Findings:
     data = material.data
     restored, new = [], []
-    for one in material.trained[CONV]:
+    for one in tqdm(material.trained[CONV], desc="learning on", unit="network", mininterval=pace()):
         again, same = _checkpoint(one, data)
         keras.utils.set_random_seed(one.seed)
         changed = build(_CHANGED, len(data.labels))
