@@ -5,14 +5,13 @@ from dataclasses import replace
 import numpy as np
 
 from training.distort import Distortion
-from training.models import Conv, Network, Penalty
+from training.models import Network, Penalty
 from training.studies.comparison import Claim, Comparison
-from training.studies.learning import variant
+from training.studies.learning import SMALL, variant
 from training.studies.measures import END, EPOCHS, GAP, RISE, TEST, Measure
 
 _PLAIN = Network(dense=(100,))
 _WIDE = Network(dense=(256, 256))
-_SMALL = Network((Conv(8, 5, 2), Conv(16, 3, 2)), (64,))
 _IDLE = Measure(
     "share of the output's weights below 0.001",
     lambda one: 100 * float((np.abs(one.weights[-2]) < 0.001).mean()),
@@ -90,7 +89,7 @@ Both keep the weights of the best epoch. 784-100, ReLU, 5,000 digits. Source: L.
 small convolutional network; the test digits stay as they are.""",
         variants={
             f"{degrees}°" if degrees else "none": variant(
-                f"turned by {degrees}", _SMALL, pictures=2_000, epochs=20, distortion=Distortion(rotation=degrees)
+                f"turned by {degrees}", SMALL, pictures=2_000, epochs=20, distortion=Distortion(rotation=degrees)
             )
             for degrees in (0, 5, 10, 15, 20, 25)
         },
