@@ -61,6 +61,5 @@ training deep feedforward neural networks" (2010); S. Ioffe, C. Szegedy, "Batch 
         measures=(TEST, END, FIRST),
         claims=(Claim(TEST, "3x3", "5x5"), Claim(TEST, "3x3", "7x7")),
         plot="dots",
-        seeds=5,
     ),
 )

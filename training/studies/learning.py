@@ -55,7 +55,6 @@ learning, without a PhD" (2016).""",
         },
         measures=(END, FIRST, TEST),
         claims=(Claim(END, "0.003", "0.003 to 0.0001"), Claim(END, "0.0001", "0.003 to 0.0001")),
-        seeds=5,
     ),
     Comparison(
         name="momentum",
