@@ -45,7 +45,7 @@ def confusion(counts: NDArray[np.int64], names: Sequence[str], theme: Theme) -> 
     classes = len(names)
     side = max(4.3, 0.5 + 0.38 * classes)
     figure = Figure((side, side), facecolor=theme.paper, layout="constrained")
-    axes = _axes(figure, theme)
+    axes = panel(figure, theme)
     errors = counts.astype(np.float64)
     np.fill_diagonal(errors, 0)
     # The root keeps a single error visible beside the most frequent one.
@@ -86,7 +86,7 @@ def reliability(bins: Sequence[Bin], title: str, theme: Theme) -> bytes:
     """Share of right answers by confidence, with Wilson intervals, over the number of pictures."""
     figure = Figure((4.3, 4.6), facecolor=theme.paper, layout="constrained")
     grid = figure.add_gridspec(2, 1, height_ratios=(4, 1))
-    axes = _axes(figure, theme, grid[0])
+    axes = panel(figure, theme, grid[0])
     axes.plot([0, 1], [0, 1], color=theme.soft, linewidth=1, linestyle=(0, (4, 3)))
     axes.text(
         0.05,
@@ -119,7 +119,7 @@ def reliability(bins: Sequence[Bin], title: str, theme: Theme) -> bytes:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:.0f} %"))
     axes.tick_params(labelbottom=False)
-    below = _axes(figure, theme, grid[1])
+    below = panel(figure, theme, grid[1])
     below.sharex(axes)
     below.bar(
         [(each.low + each.high) / 2 for each in bins],
@@ -149,7 +149,7 @@ def curve(
 ) -> bytes:
     """A figure by epoch, on a logarithmic scale; `kept` is the epoch, from 1, whose weights stay."""
     figure = Figure((4.3, 3.4), facecolor=theme.paper, layout="constrained")
-    axes = _axes(figure, theme)
+    axes = panel(figure, theme)
     axes.set_yscale("log")
     axes.axvline(kept, color=theme.line, linewidth=1.5, zorder=0)
     for values, name, colour in (
@@ -176,16 +176,18 @@ def curve(
     return png(figure)
 
 
-def gallery(pictures: NDArray[np.uint8], captions: Sequence[str], theme: Theme) -> bytes:
+def gallery(
+    pictures: NDArray[np.uint8], captions: Sequence[str], theme: Theme, columns: int = _GALLERY_COLUMNS
+) -> bytes:
     """Pictures uint8[N,28,28], N > 0, each with its caption of up to two lines below."""
-    rows = -(-len(pictures) // _GALLERY_COLUMNS)
+    rows = -(-len(pictures) // columns)
     down, across = _SIDE + 18, _SIDE + 10
-    sheet = np.full((rows * down, _GALLERY_COLUMNS * across), np.nan)
+    sheet = np.full((rows * down, columns * across), np.nan)
     figure = Figure((sheet.shape[1] / 42, sheet.shape[0] / 42), facecolor=theme.paper)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.axis("off")
     for index, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
-        row, column = divmod(index, _GALLERY_COLUMNS)
+        row, column = divmod(index, columns)
         top, left = row * down + 5, column * across + 5
         sheet[top : top + _SIDE, left : left + _SIDE] = picture
         axes.text(
@@ -241,7 +243,8 @@ def _characters() -> Mapping[int, Any]:
     return font_manager.get_font(font_manager.findfont(FONT)).get_charmap()
 
 
-def _axes(figure: Figure, theme: Theme, place: Any = 111) -> Axes:
+def panel(figure: Figure, theme: Theme, place: Any = 111) -> Axes:
+    """Axes in the house's style, at a place that `add_subplot` takes."""
     axes = figure.add_subplot(place)
     axes.set_facecolor(theme.paper)
     axes.tick_params(colors=theme.soft, labelsize=9, length=0, labelfontfamily=FONT)

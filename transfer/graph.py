@@ -3,7 +3,6 @@
 Working on the configuration keeps to what Keras promises to read back, and leaves the network itself untouched.
 """
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from itertools import pairwise
@@ -11,6 +10,7 @@ from typing import Any
 
 import keras
 
+from training.restore import automatic_stem
 from transfer.errors import TransferError
 
 Config = dict[str, Any]
@@ -103,13 +103,6 @@ def counted_anew(config: Config) -> Config:
             names[layer["name"]] = f"{stem}_{seen[stem]}" if seen[stem] else stem
             seen[stem] += 1
     return renamed(config, names)
-
-
-def automatic_stem(name: str, class_name: str) -> str | None:
-    """`dense` for `dense` or `dense_3` of the class Dense: a name that Keras gave, and counted. Else None."""
-    stem = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", class_name))
-    stem = re.sub(r"([a-z])([A-Z])", r"\1_\2", stem).lower()
-    return stem if re.fullmatch(rf"{stem}(_\d+)?", name) else None
 
 
 def segments(config: Config) -> list[list[str]]:

@@ -1,0 +1,1 @@
+"""Studies: what the lectures teach by comparing networks, run again; `python -m training.studies NAME`."""
