@@ -212,7 +212,7 @@ def boundary(
 ) -> bytes:
     """Two groups of points [N,2], by name, and the line a x + b y + c = 0 that parts the plane; `names` of its axes."""
     figure = Figure((4.8, 3.8), facecolor=theme.paper, layout="constrained")
-    axes = _axes(figure, theme)
+    axes = panel(figure, theme)
     points = np.concatenate(list(groups.values()))
     (left, low), (right, high) = points.min(axis=0) - 0.5, points.max(axis=0) + 0.5
     a, b, c = line
