@@ -9,6 +9,7 @@ import os
 import secrets
 import sqlite3
 import threading
+import time
 import weakref
 from collections import Counter
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ from serving.ink import Box
 
 _WAIT = 2.0
 """Seconds to wait for another process that writes."""
+_PAUSE = 0.005
+"""Seconds between two tries."""
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _FAULTS = {
     sqlite3.SQLITE_FULL: "the disk is full",
@@ -79,7 +82,7 @@ class Feedback:
 
         Raises StorageError, with nothing lost, where the disk is full.
         """
-        name = secrets.token_urlsafe(16)
+        name = secrets.token_hex(16)
         box = json.dumps(correction.box) if correction.box else None
         row = (name, correction.model, correction.version, correction.answer, correction.truth, correction.one, box)
         with self._connected() as connection, _transaction(connection):
@@ -146,7 +149,7 @@ class Feedback:
         # Whoever forgets to close it is not to be told so by Python.
         close = weakref.finalize(self, connection.close)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            _use_wal(connection)
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA journal_size_limit = 4194304")
             # What somebody removes is not to be found in the file any more.
@@ -156,6 +159,19 @@ class Feedback:
             close()
             raise
         self._connection, self._close, self._process = connection, close, os.getpid()
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Waits for others that open or close the file: for this statement SQLite itself does not, whatever its timeout."""
+    until = time.monotonic() + _WAIT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _BUSY or time.monotonic() > until:
+                raise
+        time.sleep(_PAUSE)
 
 
 @contextmanager

@@ -188,6 +188,10 @@ def test_what_is_removed_is_not_in_the_file_any_more(file: Path, store: Feedback
     assert all(secret not in path.read_bytes() for path in file.parent.iterdir())
 
 
+def test_an_id_is_no_option_of_a_command(store: Feedback) -> None:
+    assert all(store.add(CORRECTION).isalnum() for _ in range(30))
+
+
 WRITES = """
 import os, sys
 from pathlib import Path
@@ -224,6 +228,31 @@ def test_a_killed_process_loses_nothing_that_it_answered(file: Path) -> None:
     with sqlite3.connect(file) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
+
+
+OPENS = """
+import multiprocessing, sys
+from pathlib import Path
+from serving.feedback.store import Feedback
+
+def opens(together):
+    for number in range(100):
+        together.wait()
+        Feedback(Path(sys.argv[1]) / f"{number}.sqlite", 1_000).close()
+
+together = multiprocessing.Barrier(4, timeout=10)
+processes = [multiprocessing.Process(target=opens, args=(together,)) for _ in range(4)]
+for process in processes:
+    process.start()
+for process in processes:
+    process.join()
+sys.exit(any(process.exitcode for process in processes))
+"""
+
+
+def test_processes_that_open_a_file_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", OPENS, tmp_path], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
 
 
 FILLS = """
