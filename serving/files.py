@@ -28,11 +28,18 @@ def taken(file: IO[str]) -> bool:
 
 def replace(path: Path, text: str) -> None:
     """Write a file whole or not at all, even where the power fails."""
+    with replacing(path) as file:
+        file.write(text.encode())
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """The same for what is written into the file that this gives."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     written = Path(name)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
             file.flush()
             # Renamed before its content is on the disk, it could be found empty after a power cut.
             os.fsync(file.fileno())

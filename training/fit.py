@@ -62,13 +62,15 @@ def fit(
     start: Start = "new",
     precision: str | None = None,
     deterministic: bool = False,
+    quiet: bool = False,
 ) -> Fitted:
     """Train `recipe` on `data` and return the best model, judged on pictures held out of the training part.
 
     `epochs` overrides the recipe's, `precision` the one that suits the processor. `start` says what to do with a
     run that `folder` holds: `resume` goes on with it, losing at most the epoch that was under way, and ends where
     an uninterrupted run would, but for dropout's random stream; `restart` throws it away; `new` refuses to while
-    it is unfinished. `deterministic` makes TensorFlow's kernels repeatable, at some cost in speed.
+    it is unfinished. `deterministic` makes TensorFlow's kernels repeatable, at some cost in speed; `quiet`
+    shows no progress.
 
     Raises FitError where there is nothing to resume, the folder belongs to another run, or the pictures fill no batch;
     KeyboardInterrupt passes through, with the last whole epoch saved.
@@ -101,6 +103,7 @@ def fit(
         seed=seed,
         epochs=epochs,
         start=start,
+        quiet=quiet,
     )
     final = in_precision("float32", lambda: build(recipe.network, count))
     final.set_weights(state.best)

@@ -40,6 +40,7 @@ def run(
     seed: int,
     epochs: int,
     start: Start,
+    quiet: bool = False,
 ) -> State:
     """Train a compiled model, whose metric is `accuracy`, as `training.fit.fit` says; return what it has come to.
 
@@ -63,7 +64,12 @@ def run(
     steps = _compiled(model, feed, state)
     check = tf.function(model.test_step, reduce_retracing=True, autograph=False)
     with tqdm(
-        total=total * epochs, initial=total * state.epoch, desc=recipe.name, unit="step", mininterval=pace()
+        total=total * epochs,
+        initial=total * state.epoch,
+        desc=recipe.name,
+        unit="step",
+        mininterval=pace(),
+        disable=quiet,
     ) as bar:
         while not state.finished:
             started = perf_counter()
@@ -81,10 +87,11 @@ def run(
             figures |= {f"val_{name}": value for name, value in _figures(model).items()}
             state.end_epoch(figures, perf_counter() - started)
             board.end_epoch(state.epoch, figures)
-            bar.write(
-                f"epoch {state.epoch:3d}  loss {figures['loss']:.4f}  accuracy {figures['accuracy']:.2%}  "
-                f"validation loss {figures['val_loss']:.4f}  accuracy {figures['val_accuracy']:.2%}"
-            )
+            if not quiet:
+                bar.write(
+                    f"epoch {state.epoch:3d}  loss {figures['loss']:.4f}  accuracy {figures['accuracy']:.2%}  "
+                    f"validation loss {figures['val_loss']:.4f}  accuracy {figures['val_accuracy']:.2%}"
+                )
     return state
 
 

@@ -12,7 +12,9 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from serving import files
 from training import recipes
+from training.identity import different
 from training.recipes import Recipe, RecipeError
 
 _SUFFIX = ".json"
@@ -40,9 +42,7 @@ def read(path: Path) -> Recipe:
 
 def write(recipe: Recipe, path: Path) -> None:
     """Write a recipe that `read` reads back as it is; the file is replaced whole."""
-    part = path.with_name(f".{path.name}")
-    part.write_text(json.dumps(_told(recipe), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    part.replace(path)
+    files.replace(path, json.dumps(different(recipe), indent=2, ensure_ascii=False) + "\n")
 
 
 def value_of(kind: Any, given: Any, where: str) -> Any:
@@ -104,19 +104,5 @@ def _optional(field: "Field[Any]") -> bool:
     return field.default is not MISSING or field.default_factory is not MISSING
 
 
-def _default(field: "Field[Any]") -> Any:
-    return field.default_factory() if field.default_factory is not MISSING else field.default
-
-
 def _wrong(where: str, given: Any, right: str) -> RecipeError:
     return RecipeError(f"{where} is {json.dumps(given)}; it should be {right}")
-
-
-def _told(value: Any) -> Any:
-    """A dataclass as the fields that differ from their defaults; all else as it is."""
-    if is_dataclass(value):
-        shown = {field.name: getattr(value, field.name) for field in fields(value)}
-        return {field.name: _told(shown[field.name]) for field in fields(value) if shown[field.name] != _default(field)}
-    if isinstance(value, tuple):
-        return [_told(item) for item in value]
-    return value

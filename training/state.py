@@ -3,18 +3,18 @@
 `state.npz` holds all that resuming needs and is replaced whole after every epoch; `history.csv` is for people.
 """
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from serving import files
 from training.recipes import Recipe
 
 _HISTORY = ("accuracy", "loss", "val_accuracy", "val_loss")
@@ -89,13 +89,12 @@ class State:
         }
         progress = np.array([self.epoch, self.seconds, self.best_figure, self.best_epoch, self.finished])
         arrays["history"] = np.array(self._history)
-        with _replacing(self._path) as file:
+        with files.replacing(self._path) as file:
             np.savez(file, identity=np.array(self._identity), progress=progress, **arrays)
         # The table is for people and follows the state: an interruption between the two leaves no gap in it.
-        with _replacing(self.history_file) as file:
-            lines = [",".join(("epoch", *_HISTORY))]
-            lines += [",".join(map(repr, (epoch, *row))) for epoch, row in enumerate(self._history)]
-            file.write("\n".join([*lines, ""]).encode())
+        lines = [",".join(("epoch", *_HISTORY))]
+        lines += [",".join(map(repr, (epoch, *row))) for epoch, row in enumerate(self._history)]
+        files.replace(self.history_file, "\n".join([*lines, ""]))
 
     def restore(self) -> None:
         """Read the state back, or raise FitError."""
@@ -127,17 +126,3 @@ class State:
                     f"{self._path.parent} holds a run that was interrupted after epoch {epoch:.0f}; "
                     "go on with it (--resume) or throw it away (--restart)"
                 )
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Write a file whole or not at all."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
-        part = Path(file.name)
-        try:
-            yield file
-            file.close()
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise

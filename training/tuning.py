@@ -5,7 +5,6 @@ a folder of its own; it goes on where it was interrupted, in the middle of a tri
 """
 
 import json
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -17,8 +16,10 @@ import numpy as np
 from keras_tuner.engine.base_tuner import BaseTuner
 from scipy.special import log_softmax
 
+from serving import files
 from training.datasets import DataSet
 from training.fit import Fitted, fit
+from training.identity import digest
 from training.recipes import Recipe
 from training.space import Choice, Dimension, applied
 
@@ -51,7 +52,7 @@ class Plan:
     def told(self) -> dict[str, Any]:
         """The plan as JSON, by which a folder is known to belong to it."""
         return {
-            "recipe": repr(replace(self.recipe, about="")),
+            "recipe": digest(self.recipe),
             "space": [str(dimension) for dimension in self.space],
             **{name: value for name, value in asdict(self).items() if name not in ("recipe", "space")},
         }
@@ -73,9 +74,7 @@ def claim(plan: Plan, folder: Path) -> None:
     path, told = folder / _IDENTITY, plan.told()
     if not path.exists():
         # Several workers may begin at once: each writes the same, whole.
-        part = path.with_name(f".{path.name}-{os.getpid()}")
-        part.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-        part.replace(path)
+        files.replace(path, json.dumps(told, indent=2) + "\n")
         return
     noted = json.loads(path.read_text(encoding="utf-8"))
     if different := [name for name in told if noted.get(name) != told[name]]:

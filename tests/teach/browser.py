@@ -5,8 +5,6 @@ learns the same folder, and both models read 2,000 others.
 """
 
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -17,10 +15,9 @@ from selenium.webdriver import Chrome, Keys
 from serving import ink
 from tests.bench.report import machine, progress, table
 from tests.conftest import running_server
-from tests.field.drawn import read
 from tests.serving import chromium
 from tests.serving.browser import Page
-from tests.teach.timing import CLASSES, DRAWINGS, OTHERS, TOKEN, accuracy, png
+from tests.teach.timing import CLASSES, DRAWINGS, OTHERS, TOKEN, accuracy, kannada, learn, png
 
 DRAWS = 3
 _LONG = 120
@@ -50,9 +47,7 @@ def main() -> None:
     if missing := chromium.missing():
         raise SystemExit(missing)
     print(machine())
-    arrays = read("kannada10k.npz")
-    x = np.asarray(arrays["x"], np.uint8)
-    labels = np.array([chr(0xCE6 + number) for number in arrays["y"].tolist()])
+    x, labels = kannada()
     rows, differences = [], []
     for number in range(DRAWS):
         progress(f"draw {number + 1} of {DRAWS}")
@@ -77,8 +72,7 @@ def main() -> None:
                 chromium.started(folder / "profile") as browser,
             ):
                 teach(browser, address, folder / "kannada")
-            command = [sys.executable, "-m", "transfer", str(folder / "kannada"), "--held-out", "0"]
-            subprocess.run([*command, "--models", str(folder / "other")], check=True, capture_output=True)
+            learn(folder / "kannada", folder / "other")
             page, line = (accuracy(folder / models, pictures, labels[others]) for models in ("models", "other"))
         rows.append([str(number + 1), f"{page:.2%}", f"{line:.2%}"])
         differences.append(page - line)

@@ -90,6 +90,18 @@ def settled(process: int) -> tuple[float, float]:
         seen = now
 
 
+def kannada() -> tuple[NDArray[np.uint8], NDArray[np.str_]]:
+    """Pictures uint8[N,28,28] of Kannada numerals, and what they are."""
+    arrays = read("kannada10k.npz")
+    return np.asarray(arrays["x"], np.uint8), np.array([chr(0xCE6 + number) for number in arrays["y"].tolist()])
+
+
+def learn(folder: Path, models: Path) -> None:
+    """Learn a folder of pictures by the command line, all of them."""
+    command = [sys.executable, "-m", "transfer", str(folder), "--held-out", "0", "--models", str(models)]
+    subprocess.run(command, check=True, capture_output=True)
+
+
 def accuracy(models: Path, pictures: NDArray[np.uint8], truth: NDArray[np.str_]) -> float:
     bundle = Repository(models).find("kannada")
     rows = OpenVINOEngine(bundle.path, "f32").predict(pictures)
@@ -98,9 +110,7 @@ def accuracy(models: Path, pictures: NDArray[np.uint8], truth: NDArray[np.str_])
 
 def main() -> None:
     print(machine())
-    arrays = read("kannada10k.npz")
-    x = np.asarray(arrays["x"], np.uint8)
-    labels = np.array([chr(0xCE6 + number) for number in arrays["y"].tolist()])
+    x, labels = kannada()
     rng = np.random.default_rng(0)
     # Other drawings each time, or the second job would find what the first computed.
     draws = [
@@ -154,13 +164,8 @@ def main() -> None:
             for number, index in enumerate(indices.tolist()):
                 (place / f"{number}.png").write_bytes(png(x[index]))
         begun = time.perf_counter()
-        command = [sys.executable, "-m", "transfer", str(folder / "kannada"), "--held-out", "0"]
-        subprocess.run(
-            [*command, "--models", str(folder / "other")],
-            check=True,
-            capture_output=True,
-            env={**os.environ, "INKLING_CACHE": str(folder / "cache2")},
-        )
+        os.environ["INKLING_CACHE"] = str(folder / "cache2")
+        learn(folder / "kannada", folder / "other")
         rows.append(["command line", f"{time.perf_counter() - begun:.1f}", ""])
         line = accuracy(folder / "other", pictures, labels[others])
     table(f"{CLASSES} classes of {DRAWINGS} drawings", ["learnt by", "done, s", "served, s"], rows)

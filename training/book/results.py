@@ -1,14 +1,13 @@
 """The store of results: one file of JSON that travels with the recipes, a line for each recipe and seed."""
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from serving import files
+from training import identity
 from training.classic import Classic
 from training.recipes import Recipe
 
@@ -18,7 +17,6 @@ KEPT = Path(__file__).with_name("results.json")
 """Results that travel with the recipes."""
 OWN = Path("runs/book/results.json")
 """Where results go if the package cannot be written to."""
-_TELLS_NOTHING = {"name", "about", "claim"}
 
 
 class ResultsError(Exception):
@@ -54,21 +52,8 @@ class Result:
 
 
 def digest(entry: Entry) -> str:
-    """Digest of what decides the result: whatever differs from its default, but for words about it.
-
-    Defaults count for nothing, so that a new setting leaves the results of recipes without it as they are.
-    """
-    decisive = {name: value for name, value in _decisive(entry).items() if name not in _TELLS_NOTHING}
-    text = json.dumps([type(entry).__name__, decisive], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _decisive(value: Any) -> Any:
-    if is_dataclass(value):
-        different = [field for field in fields(value) if getattr(value, field.name) != field.default]
-        found = {field.name: _decisive(getattr(value, field.name)) for field in different}
-        return {name: inner for name, inner in found.items() if inner != {}}
-    return [_decisive(inner) for inner in value] if isinstance(value, tuple) else value
+    """Digest of what decides the entry's result."""
+    return identity.digest(type(entry).__name__, entry)[:16]
 
 
 def read() -> list[Result]:

@@ -8,11 +8,11 @@ KEPT = Path(__file__).with_name("studies")
 """Studies that travel with the recipes."""
 OWN = Path("runs/studies")
 """Those made here, which come before them."""
-_FILES = ("figure.png", "table.json", "text.txt", "made.json")
+FILES = ("figure.png", "table.json", "text.txt", "made.json")
 
 
 class StudyError(Exception):
-    """A study whose files cannot be read; the message says which and what to do."""
+    """A study that is unknown, was not made or cannot be read; the message says which and what to do."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def made() -> list[Study]:
         for place in (KEPT, OWN)
         if place.is_dir()
         for folder in sorted(place.iterdir())
-        if all((folder / file).is_file() for file in _FILES)
+        if all((folder / file).is_file() for file in FILES)
     }
     return [_read(folder) for _, folder in sorted(folders.items())]
 

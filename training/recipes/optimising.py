@@ -1,7 +1,8 @@
 """Lecture "Optimising training": a network that was never trained, and networks that vote."""
 
-from training.models import Conv, Network
+from training.models import Network
 from training.recipes.recipe import Claim, Recipe
+from training.recipes.without_a_phd import SMALL
 
 SOURCE = "Optimising training"
 
@@ -25,7 +26,7 @@ RECIPES = (
     Recipe(
         name="ensemble",
         about="Five networks of lecture-conv's kind, their logits averaged.",
-        network=Network((Conv(4, 5), Conv(8, 4, 2), Conv(12, 4, 2)), (200,)),
+        network=SMALL,
         claim=Claim(SOURCE, "fewer errors than its members", budget="k networks"),
         members=5,
     ),

@@ -1,5 +1,7 @@
 """M. Gorner, "TensorFlow and deep learning, without a PhD" (2016): from a softmax layer to 99.5 %."""
 
+from dataclasses import replace
+
 from training.models import Conv, Network
 from training.recipes.recipe import Claim, Recipe
 
@@ -9,8 +11,8 @@ _BEST_SEEN = "The lecture quotes the best test figure seen while training, which
 _BY_LOSS = "Its first run here, whose epoch was chosen by validation loss as elsewhere, read"
 
 _FIVE = Network((), (200, 100, 60, 30), initializer="glorot_normal")
-_SIGMOID = Network((), (200, 100, 60, 30), activation="sigmoid", initializer="glorot_normal")
-_DROPPED = Network((), (200, 100, 60, 30), initializer="glorot_normal", dropout=0.25)
+SMALL = Network((Conv(4, 5), Conv(8, 4, 2), Conv(12, 4, 2)), (200,))
+"""Of `lecture-conv`."""
 
 RECIPES = (
     Recipe(
@@ -27,7 +29,7 @@ RECIPES = (
     Recipe(
         name="lecture-sigmoid",
         about="Five dense layers, sigmoid, Adam.",
-        network=_SIGMOID,
+        network=replace(_FIVE, activation="sigmoid"),
         claim=Claim(SOURCE, "slow start, then about 97 %", 0.97, budget=_BUDGET, remark=f"{_BY_LOSS} 97.50 %."),
         epochs=18,
         schedule="constant",
@@ -56,7 +58,7 @@ RECIPES = (
     Recipe(
         name="lecture-dropout",
         about="The same, dropping a quarter of each hidden layer's outputs.",
-        network=_DROPPED,
+        network=replace(_FIVE, dropout=0.25),
         claim=Claim(SOURCE, "98.2 %", 0.982, budget=_BUDGET, remark=f"{_BEST_SEEN} {_BY_LOSS} 97.57 %."),
         epochs=18,
         patience=18,
@@ -65,7 +67,7 @@ RECIPES = (
     Recipe(
         name="lecture-conv",
         about="Convolutions of 4, 8 and 12 channels and a dense layer of 200.",
-        network=Network((Conv(4, 5), Conv(8, 4, 2), Conv(12, 4, 2)), (200,)),
+        network=SMALL,
         claim=Claim(SOURCE, "98.9 %", 0.989, budget=_BUDGET, remark=_BEST_SEEN),
     ),
     Recipe(

@@ -13,20 +13,17 @@ from PIL import Image
 from tqdm import tqdm
 
 from training import datasets
+from training.book.studies import FILES as FILES
+from training.book.studies import KEPT
+from training.book.studies import StudyError as StudyError
 from training.datasets import DataSet
+from training.identity import digest
 from training.progress import pace
 from training.recipes import Recipe
-from training.studies.trained import Trained, digest, shrunk, train
+from training.studies.trained import Trained, shrunk, train
 
-FILES = ("figure.png", "table.json", "text.txt", "made.json")
-KEPT = Path(__file__).parents[1] / "book" / "studies"
-"""Where results that last are committed."""
 _COLOURS = 224
 """Of a figure's palette: a third of the bytes, without a visible difference."""
-
-
-class StudyError(Exception):
-    """An unknown study, or one that is not there; the message says what would be right."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,7 @@ def make(study: Study, runs: Path, *, quick: bool = False) -> Path:
             bar.update(_work(recipe))
     findings = study.find(Material(data, {recipe: tuple(several) for recipe, several in found.items()}))
     seconds = sum(each.seconds for several in found.values() for each in several)
-    decided = digest((study.recipes, study.seeds, content))
+    decided = digest(study.recipes, study.seeds, content)
     made = {"seconds": round(seconds, 1), "digest": decided, "seeds": study.seeds}
     return _write(findings, made, place / study.name)
 

@@ -1,12 +1,8 @@
 """Trained networks of the studies, kept in files: what any study has trained, none trains again."""
 
 import csv
-import hashlib
-import io
-import json
 from collections.abc import Mapping
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,6 +14,7 @@ from numpy.typing import NDArray
 from training import computed
 from training.datasets import DataSet
 from training.fit import fit
+from training.identity import digest
 from training.models import build
 from training.recipes import Recipe
 
@@ -52,31 +49,12 @@ class Trained:
         return model
 
 
-def digest(value: object) -> str:
-    """SHA-256 of a value's content, in hexadecimal.
-
-    What a dataclass has at its default does not count, and neither do names and descriptions: a field that is added
-    later makes nothing stale.
-    """
-    return hashlib.sha256(json.dumps(_essence(value), sort_keys=True).encode()).hexdigest()
-
-
-def _essence(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        plain = {each.name: each.default for each in fields(value)}
-        held = {name: getattr(value, name) for name in plain if name not in ("name", "about")}
-        return {name: _essence(each) for name, each in held.items() if each != plain[name]}
-    if isinstance(value, tuple):
-        return [_essence(each) for each in value]
-    return value
-
-
 def train(recipe: Recipe, seed: int, data: DataSet, content: str, folder: Path) -> Trained:
     """The network of that recipe and seed, trained on `data` unless `folder` has it; `content` is the data's digest.
 
     Raises what `training.fit.fit` does. Interrupted, it leaves nothing behind.
     """
-    file = folder / f"{digest((recipe, seed, content))}.npz"
+    file = folder / f"{digest(recipe, seed, content)}.npz"
     if not file.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder, prefix=".run-") as run:
@@ -99,8 +77,7 @@ def train(recipe: Recipe, seed: int, data: DataSet, content: str, folder: Path) 
 def _train(recipe: Recipe, seed: int, data: DataSet, run: Path, file: Path) -> None:
     keras.utils.clear_session()
     # The study has one bar for all its networks.
-    with redirect_stderr(io.StringIO()), redirect_stdout(io.StringIO()):
-        fitted = fit(recipe, data, run, seed=seed, start="restart", precision=PRECISION)
+    fitted = fit(recipe, data, run, seed=seed, start="restart", precision=PRECISION, quiet=True)
     with fitted.history.open(encoding="utf-8") as table:
         rows = list(csv.DictReader(table))
     arrays: dict[str, Any] = {

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from training.datasets import DataSet
+from training.identity import digest
 from training.models import Network
 from training.recipes import Recipe
 from training.studies import study as studies
@@ -16,7 +17,7 @@ from training.studies import trained
 from training.studies.learning import variant
 from training.studies.measures import TEST
 from training.studies.study import FILES, Findings, Material, Study, StudyError, keep, make
-from training.studies.trained import digest, shrunk, train
+from training.studies.trained import shrunk, train
 
 RECIPES = variant("small", Network(dense=(8,))), variant("large", Network(dense=(16,)))
 
