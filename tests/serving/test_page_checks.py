@@ -14,7 +14,7 @@ from tests.serving.conftest import opened
 
 SCREENS = {"320": (320, 640, 1), "phone": (390, 844, 2), "desktop": (1440, 900, 1), "4k": (3840, 2160, 1)}
 BUDGET = 100_000
-"""Bytes that a page may have with all that it loads, uncompressed."""
+"""Bytes that a page may have with all that it loads, and that all assets may have together; uncompressed."""
 GOOD_SHIFT = 0.1
 """Cumulative layout shift up to which the metric's makers call a page good; only the answer's own words move."""
 TEMPLATES = Path(serving.__path__[0]) / "templates"
@@ -111,6 +111,12 @@ def test_it_weighs_less_than_100_kb_with_all_that_it_loads(page: Page) -> None:
     )
     assert len(sizes) > 15
     assert sum(sizes) < BUDGET
+
+
+def test_all_assets_together_are_light() -> None:
+    assets = [path for path in (TEMPLATES.parent / "static").rglob("*") if path.is_file()]
+    assert len(assets) > 30
+    assert sum(path.stat().st_size for path in assets) < BUDGET
 
 
 @pytest.mark.browser
