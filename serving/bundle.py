@@ -4,7 +4,8 @@
 saved_model.pb  variables/   serving_default: image uint8[N,28,28] -> probabilities float32[N,C]
                              embed:           image uint8[N,28,28] -> embedding float32[N,D]
 assets/labels.txt            one class label a line, UTF-8
-assets.extra/                model.keras, metadata.json, MODEL_CARD.md, tf_serving_warmup_requests
+assets.extra/                model.keras, metadata.json, MODEL_CARD.md, tf_serving_warmup_requests, and where there
+                             are any, history.csv and typical.png (serving/typical.py)
 ```
 """
 
@@ -29,6 +30,8 @@ CARD = "assets.extra/MODEL_CARD.md"
 WARMUP = "assets.extra/tf_serving_warmup_requests"
 HISTORY = "assets.extra/history.csv"
 """Learning curves of the run, where there are any."""
+TYPICAL = "assets.extra/typical.png"
+"""What each class looks like."""
 _REQUIRED = (SAVED_MODEL, "variables/variables.index", LABELS, KERAS)
 _LAST_VERSION = ".last_version"
 

@@ -1,4 +1,4 @@
-"""Why a picture was read as it was: what becomes of the answer when parts of its ink are taken away.
+"""Why a picture was read as it was: what becomes of the answer when parts of its ink are taken away, what it is like.
 
 Occlusion, as of M. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks" (2014), section 4.2. It
 asks the network itself, whichever engine computes it, in one call.
@@ -14,11 +14,14 @@ from serving.engines import Rows
 from serving.errors import ImpossibleError
 from serving.ink import SIDE, Picture
 from serving.recognizer import LEAST, Guess, Recognizer
+from serving.typical import Likeness
 
 WINDOW = 5
 """Side in pixels of what is taken away at once: twice a pen's width, so that a stroke is cut."""
 STEP = 2
 """Pixels from one window to the next."""
+NEAREST = 3
+"""Typical pictures that are shown."""
 
 Window = tuple[int, int, int, int]
 """Left, top, width, height in the 28x28 pixels."""
@@ -45,6 +48,8 @@ class Explanation:
     """`[28,28]`: how much of the margin is lost, in nats, where that pixel's ink is taken away; the mean of all windows
     that cover it. Negative where the ink speaks for another label."""
     without: Without
+    nearest: Sequence[Likeness]
+    """Typical pictures of what the model has learnt, the most like first; none where its bundle carries none."""
 
 
 def explain(recognizer: Recognizer, picture: Picture) -> Explanation:
@@ -73,6 +78,7 @@ def explain(recognizer: Recognizer, picture: Picture) -> Explanation:
         margin=float(margins[0]),
         importance=_spread(windows, lost),
         without=Without(windows[worst], Guess(labels[instead], float(rows[1 + worst, instead]))),
+        nearest=recognizer.typical.nearest(picture, NEAREST),
     )
 
 

@@ -12,6 +12,7 @@ from serving.bundle import Bundle
 from serving.engines import Engine, Rows
 from serving.ink import SIDE, Box, Ink, Picture
 from serving.segments import Span
+from serving.typical import Typical
 
 LEAST = 1e-6
 """What a probability counts at least: bfloat16 may give 0."""
@@ -61,6 +62,11 @@ class Recognizer:
     def embedding_width(self) -> int:
         """Numbers in the embedding of a picture, found by embedding one."""
         return int(self.engine.embed(np.zeros((1, SIDE, SIDE), np.uint8)).shape[1])
+
+    @cached_property
+    def typical(self) -> Typical:
+        """What its classes look like."""
+        return Typical(self.bundle, self.engine)
 
     def read(self, inks: Sequence[Ink], top: int = 3) -> list[Reading]:
         """Read several pictures' ink in one call of the engine; `top` (1 or more) guesses for each symbol."""

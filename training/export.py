@@ -19,12 +19,14 @@ from serving import bundle
 from serving.bundle import Bundle, Metadata
 from serving.engines import OpenVINOEngine, TensorFlowEngine
 from serving.quality import ANSWERED
+from serving.typical import encoded
 from training import metrics
 from training.batches import Material, as_people_draw
 from training.computed import logits
 from training.datasets import DataSet
 from training.fit import Fitted
 from training.models import LOGITS
+from training.typical import typical
 
 _CHECKED = 1_000
 _MOST_APART = 1e-4
@@ -72,7 +74,8 @@ def export(fitted: Fitted, data: DataSet, models: Path, name: str) -> Bundle:
         created=now(),
         files={},
     )
-    return write(model, metadata, data.x_test, models, lambda final: card(final, data.name), fitted.history)
+    looks = encoded(typical(model, data.x_train, data.y_train, len(data.labels)))
+    return write(model, metadata, data.x_test, models, lambda final: card(final, data.name), looks, fitted.history)
 
 
 @dataclass(frozen=True)
@@ -101,10 +104,12 @@ def write(
     pictures: NDArray[np.uint8],
     models: Path,
     card: Callable[[Metadata], str],
+    typical: bytes | None = None,
     history: Path | None = None,
 ) -> Bundle:
     """Write a model, with its metadata but for the check and the files, as the next version of its name.
 
+    `typical` is the sheet of typical pictures (`serving.typical.encoded`), `history` a table of the run.
     The written files are read back with TensorFlow and with OpenVINO and compared with the model in memory on up to
     1,000 of the pictures uint8[N,28,28], N > 0, before the bundle appears. Raises ExportError where they differ.
     """
@@ -114,6 +119,8 @@ def write(
         keras_file.parent.mkdir()
         model.save(keras_file)
         write_warmup(metadata.name, pictures[:1], directory / bundle.WARMUP)
+        if typical:
+            (directory / bundle.TYPICAL).write_bytes(typical)
         if history and history.is_file():
             shutil.copyfile(history, directory / bundle.HISTORY)
         shown = pictures[:_CHECKED]

@@ -1,8 +1,6 @@
 """`python -m transfer DATA --name NAME`: a new symbol set from a few pictures, on a trained base."""
 
 import argparse
-import gc
-import importlib
 import json
 import os
 import signal
@@ -15,6 +13,7 @@ from typing import TextIO
 from serving.config import TFSERVING, address
 from serving.engines import LIBRARIES
 from transfer.progress import Progress
+from transfer.starting import prepare
 
 STANDBY = "--standby"
 """The only argument of a process that waits for those of its run."""
@@ -99,20 +98,12 @@ def _awaited() -> list[str]:
 
     Half of the time that a few drawings take goes into importing TensorFlow.
     """
-    _prepare()
+    prepare()
     line = sys.stdin.readline()
     if not line:
         sys.exit(0)
     arguments: list[str] = json.loads(line)
     return arguments
-
-
-def _prepare() -> None:
-    # Imports make a million objects that stay: to look through them again and again would take a second.
-    gc.disable()
-    importlib.import_module("transfer.command")
-    gc.freeze()
-    gc.enable()
 
 
 def _run(arguments: argparse.Namespace, progress: Progress) -> int:
@@ -128,7 +119,7 @@ def _run(arguments: argparse.Namespace, progress: Progress) -> int:
             print(f"inkling-transfer: {warning}", file=sys.stderr)
             progress.warn(warning)
         progress.at("starting TensorFlow", 0.05)
-        _prepare()
+        prepare()
         if arguments.correct:
             from transfer import correct
 

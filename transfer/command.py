@@ -18,7 +18,7 @@ from training.datasets import DataSet
 from training.export import ExportError
 from training.own import Own
 from transfer import base as bases
-from transfer import ladder, out, report
+from transfer import ladder, out
 from transfer.bottleneck import DEFAULT_LIMIT, Cache, CacheError, EngineExtractor, default_folder
 from transfer.distribute import workers
 from transfer.errors import TransferError
@@ -106,6 +106,9 @@ def run(own: Own, options: Options, progress: Progress) -> int:
     print(f"{bundle.path}: {measured}, in {perf_counter() - begun:.1f} s")
     progress.done(bundle.name, bundle.version, measured)
     if options.report:
+        # Its libraries take a second to import.
+        from transfer import report
+
         validation = learner.validation if learned.trials else np.arange(len(data.x_train))
         print(f"report: {report.write(learned, bundle, data, validation, options.report)}")
     return 0

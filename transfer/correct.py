@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.bundle import KERAS, Metadata, begin_after
+from serving.bundle import KERAS, TYPICAL, Metadata, begin_after
 from training import export
 from training.batches import Material, epoch
 from training.computed import logits
@@ -87,9 +87,15 @@ def run(own: Own, name: str, models: Path, seed: int, progress: Progress) -> int
     )
     # The shipped model's numbers go on.
     begin_after(models, name, bundle.version)
+    looks = bundle.path / TYPICAL
     try:
         written = export.write(
-            model, metadata, mnist.x_test if mnist else x, models, lambda final: _card(final, facts, words)
+            model,
+            metadata,
+            mnist.x_test if mnist else x,
+            models,
+            lambda final: _card(final, facts, words),
+            looks.read_bytes() if looks.is_file() else None,
         )
     except ExportError as error:
         raise TransferError(str(error)) from error

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from serving.bundle import Bundle, Metadata
+from serving.typical import encoded
 from training import export
 from training.computed import Rows
 from training.datasets import DataSet
+from training.typical import typical
 from transfer.base import Base
 from transfer.learn import Learned
 
@@ -73,7 +75,8 @@ def write(
         files={},
     )
     shown = data.x_test if len(data.x_test) else data.x_train
-    return export.write(learned.model, metadata, shown, models, lambda final: card(final, learned, data))
+    looks = encoded(typical(learned.model, data.x_train, data.y_train, len(data.labels)))
+    return export.write(learned.model, metadata, shown, models, lambda final: card(final, learned, data), looks)
 
 
 def card(metadata: Metadata, learned: Learned, data: DataSet) -> str:

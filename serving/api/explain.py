@@ -1,6 +1,5 @@
 """`POST /explain`: why one symbol of a picture was read as it was."""
 
-import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +8,7 @@ from flask import Blueprint, Response, request
 
 from serving.api.body import whole
 from serving.api.predict import chosen, parse
-from serving.api.respond import json_response, recognizer, told
+from serving.api.respond import base64_text, json_response, recognizer, told
 from serving.errors import BadRequestError, NotFoundError
 from serving.explain import explain
 from serving.recognizer import Guess
@@ -47,7 +46,11 @@ def why() -> Response:
             "margin": round(found.margin, 3),
             "importance": np.round(found.importance.astype(np.float64), 3),
             "without": {"window": found.without.window, **_guess(found.without.guess)},
-            "seen": base64.b64encode(symbol.picture.tobytes()).decode("ascii"),
+            "nearest": [
+                {"label": one.label, "likeness": round(one.likeness, 4), "picture": base64_text(one.picture)}
+                for one in found.nearest
+            ],
+            "seen": base64_text(symbol.picture),
         }
     )
 

@@ -1,6 +1,5 @@
 """`POST /predict`: every form of body to ink, readings to JSON."""
 
-import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +10,7 @@ from flask import Blueprint, Response, request
 
 from serving import ink
 from serving.api.body import json, whole
-from serving.api.respond import config, json_response, recognizer, told
+from serving.api.respond import base64_text, config, json_response, recognizer, told
 from serving.drawing import base64_bytes, listed
 from serving.errors import BadRequestError, InklingError, TooLargeError, TooSlowError, UnknownTypeError
 from serving.ink import Ink, Stroke
@@ -210,5 +209,5 @@ def _symbol(symbol: Symbol, options: Options) -> dict[str, object]:
         "top": [{"label": g.label, "confidence": round(g.confidence, 4)} for g in symbol.top],
     }
     if options.seen:
-        answer["seen"] = base64.b64encode(symbol.picture.tobytes()).decode("ascii")
+        answer["seen"] = base64_text(symbol.picture)
     return answer

@@ -1,5 +1,6 @@
 """What the blueprints share: JSON out, and the application's models."""
 
+import base64
 from typing import cast
 
 import orjson
@@ -9,6 +10,7 @@ from serving import tensors
 from serving.config import Config
 from serving.engines import Pictures, Rows
 from serving.feedback.store import Feedback
+from serving.ink import Picture
 from serving.loaded import LoadedModels
 from serving.metrics import Metrics
 from serving.model import Which
@@ -16,7 +18,23 @@ from serving.rates import Rates
 from serving.recognizer import Recognizer
 from serving.telling import Told, told_in
 
-__all__ = ["Response", "computed", "config", "corrections", "counted", "json_response", "models", "recognizer", "told"]
+__all__ = [
+    "Response",
+    "base64_text",
+    "computed",
+    "config",
+    "corrections",
+    "counted",
+    "json_response",
+    "models",
+    "recognizer",
+    "told",
+]
+
+
+def base64_text(picture: Picture) -> str:
+    """The 784 bytes of a uint8[28,28] in base64."""
+    return base64.b64encode(picture.tobytes()).decode("ascii")
 
 
 def json_response(value: object, status: int = 200) -> Response:

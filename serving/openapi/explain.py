@@ -1,12 +1,14 @@
 """`/explain`: what speaks for a reading."""
 
-from serving.explain import WINDOW
+from serving.explain import NEAREST, WINDOW
 from serving.ink import SIDE
 from serving.openapi.parts import Paths, content, either, having, number, operation, query, ref, several, text, whole
 from serving.openapi.predict import OPTIONS, only
 
 _WINDOW = several(whole(minimum=0, maximum=SIDE), "Left, top, width, height in its pixels", minItems=4, maxItems=4)
 _CONFIDENCE = number(minimum=0, maximum=1)
+_LIKENESS = number("Cosine of the angle", minimum=-1, maximum=1)
+_PIXELS = f"Base64 of {SIDE}x{SIDE} bytes"
 _MOST = 9999
 _DIGITS = text(pattern="^[0-9]{1,4}$")
 
@@ -33,7 +35,13 @@ SCHEMAS = {
                 {"window": _WINDOW, "label": text(), "confidence": _CONFIDENCE},
                 about="The window whose ink the answer needs most, and what is read without it",
             ),
-            "seen": text(f"Base64 of the {SIDE}x{SIDE} bytes that the network saw"),
+            "nearest": several(
+                having({"label": text(), "likeness": _LIKENESS, "picture": text(_PIXELS)}),
+                "What the model has learnt that is most like it, by the angle between their embeddings: means of its "
+                "training pictures, or those themselves where they were few; none where the model carries none",
+                maxItems=NEAREST,
+            ),
+            "seen": text(f"{_PIXELS}, which the network saw"),
         }
     )
 }

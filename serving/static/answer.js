@@ -1,6 +1,7 @@
 // The answer's side of the page: what was read, the bars, what the model saw.
 
-import { byId, bytes, make, rgb } from "./dom.js";
+import { byId, bytes, make } from "./dom.js";
+import { paintInk } from "./paint.js";
 import { share, texts } from "./texts.js";
 
 const SETTLED = 600; // ms without a new answer before it is read out
@@ -132,12 +133,7 @@ export class Answer {
   }
 
   #paintSeen() {
-    const canvas = byId("seen");
-    const context = canvas.getContext("2d");
-    const colour = rgb(getComputedStyle(canvas).color);
-    const image = context.createImageData(canvas.width, canvas.height);
-    this.#seen?.forEach((ink, i) => image.data.set([...colour, ink], 4 * i));
-    context.putImageData(image, 0, 0);
+    paintInk(byId("seen"), this.#seen ?? []);
   }
 
   #say(sentence) {

@@ -52,6 +52,7 @@ export const de = ({ share, guess, number }) => {
         : `${label} ist ${number(times)}-mal so wahrscheinlich wie ${rival}, das Nächstwahrscheinliche.`,
     speaksFor: (label) => `spricht für ${label}`,
     speaksAgainst: "spricht dagegen",
+    like: (label, likeness) => `${label}, ${share(likeness)} gleich`,
 
     readAs: (label) => `Gelesen wurde ${label}.`,
     readAsOf: (label, place, count) => `Zeichen ${place} von ${count} wurde als ${label} gelesen.`,
@@ -92,8 +93,8 @@ export const de = ({ share, guess, number }) => {
       seenCaption: "Was das Modell sah", bars: "Wahrscheinlichkeit jedes Zeichens",
       why: "Warum?", wrong: "Falsch?", close: "Schließen",
       whyMap: "Welche Tinte zählte: je kräftiger die Farbe, desto mehr",
-      whyNote: "Gemessen, indem immer wieder fünf mal fünf Punkte Tinte weggenommen werden. Ähnliche Beispiele gibt es "
-        + "nicht zu sehen: Das Modell führt keine mit sich.",
+      whyNote: "Gemessen, indem immer wieder fünf mal fünf Punkte Tinte weggenommen werden.",
+      nearest: "Was das Modell gelernt hat und dem am ähnlichsten ist",
       whatWasIt: "Was war es?", allOfIt: "Oder alles zusammen", send: "Senden",
       correctNote: "Zeichnung, Antwort und Berichtigung werden auf dem Server gespeichert.",
       toTeach: "Was gelehrt wird", nameOfSet: "Name des Satzes", classes: "Klassen", addClass: "Klasse hinzufügen",

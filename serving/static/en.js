@@ -53,6 +53,7 @@ export const en = ({ share, guess, number }) => {
         : `${label} is ${number(times)} times as likely as ${rival}, the next likeliest.`,
     speaksFor: (label) => `speaks for ${label}`,
     speaksAgainst: "speaks against it",
+    like: (label, likeness) => `${label}, ${share(likeness)} alike`,
 
     readAs: (label) => `It was read as ${label}.`,
     readAsOf: (label, place, count) => `Symbol ${place} of ${count} was read as ${label}.`,

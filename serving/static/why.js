@@ -1,7 +1,8 @@
-// Why a symbol was read as it was: the ink that mattered, and what it would be without.
+// Why a symbol was read as it was: the ink that mattered, what it would be without, and what it is like.
 
-import { byId, bytes, closable, rgb } from "./dom.js";
+import { byId, bytes, closable, make, rgb } from "./dom.js";
 import { asJSON, send } from "./http.js";
+import { paintInk } from "./paint.js";
 import { texts } from "./texts.js";
 
 const SIDE = 28;
@@ -20,6 +21,7 @@ export async function explain({ reading, subject, picked }) {
   byId("why-words").textContent = texts.reading;
   byId("why-margin").textContent = "";
   byId("why-map").getContext("2d").reset();
+  showNearest([]);
   dialog.showModal();
   try {
     show((await send(`explain?${query}`, await asJSON(subject))).body);
@@ -28,12 +30,23 @@ export async function explain({ reading, subject, picked }) {
   }
 }
 
-function show({ label, rival, margin, importance, without, seen }) {
+function show({ label, rival, margin, importance, without, nearest, seen }) {
   byId("why-words").textContent = texts.without(label, without);
   byId("why-margin").textContent = texts.margin(label, rival.label, Math.exp(margin));
   byId("why-for").textContent = texts.speaksFor(label);
   byId("why-against").textContent = texts.speaksAgainst;
   paint(byId("why-map"), importance.flat(), bytes(seen), without.window);
+  showNearest(nearest);
+}
+
+function showNearest(nearest) {
+  byId("nearest").hidden = nearest.length === 0;
+  byId("nearest-pictures").replaceChildren(...nearest.map(({ label, likeness }) => {
+    const canvas = make("canvas", { width: SIDE, height: SIDE });
+    return make("li", {}, canvas, make("span", { textContent: texts.like(label, likeness) }));
+  }));
+  // In the page they have the colour of ink.
+  nearest.forEach(({ picture }, i) => paintInk(byId("nearest-pictures").children[i].firstChild, bytes(picture)));
 }
 
 function paint(canvas, importance, seen, [left, top, width, height]) {

@@ -111,19 +111,20 @@ class Page:
                 pointer.pointer_up()
         chain.w3c_actions.perform()
 
-    def ink(self, identifier: str) -> float:
-        """The share of a canvas's pixels that are painted, once what waits for the next frame is."""
+    def ink(self, canvas: str) -> float:
+        """The share of a canvas's pixels that are painted, once what waits for the next frame is; `canvas`: its id, or
+        that of what is around it and `canvas`."""
         self.run("return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         return float(
             self.run(
                 """
-                const canvas = document.getElementById(arguments[0]);
+                const canvas = document.querySelector(`#${arguments[0]}`);
                 const { width, height } = canvas;
                 const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
                 const painted = data.filter((value, i) => i % 4 === 3 && value > 100);
                 return painted.length / (width * height);
                 """,
-                identifier,
+                canvas,
             )
         )
 

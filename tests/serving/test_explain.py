@@ -63,6 +63,23 @@ def test_one_of_several_symbols(client: FlaskClient) -> None:
     assert second["box"][0] > 100
 
 
+def test_what_it_is_most_like_is_shown(client: FlaskClient) -> None:
+    for strokes, label in ((SEVEN, "7"), (NINE, "9")):
+        nearest = explained(client, strokes=strokes)["nearest"]
+        assert [one["label"] for one in nearest[:2]] == [label, label]
+        likenesses = [one["likeness"] for one in nearest]
+        assert likenesses == sorted(likenesses, reverse=True)
+        assert len({one["picture"] for one in nearest}) == 3
+        assert all(np.frombuffer(base64.b64decode(one["picture"]), np.uint8).max() > 150 for one in nearest)
+
+
+def test_a_model_that_carries_no_pictures_is_explained_without(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.typical.TYPICAL", "assets.extra/nothing.png")
+    assert explained(client, strokes=SEVEN)["nearest"] == []
+
+
 def test_files_are_explained_too(client: FlaskClient) -> None:
     png = FORMS["black on white"]
     assert client.post("/explain", data=png, content_type="image/png").json["label"] == "7"  # type: ignore[index]

@@ -60,6 +60,8 @@ def test_what_mattered_is_shown_and_what_it_would_be_without(page: Page) -> None
     assert page.text("why-title") == "Why 3?"
     assert "times as likely as" in page.text("why-margin")
     assert 0.05 < page.ink("why-map") < 0.6
+    assert page.text("nearest-pictures").count("3, ") == 3
+    assert 0.05 < page.ink("nearest-pictures canvas") < 0.6
     page.screenshot("why")
     page.press(Keys.ESCAPE)
     page.wait("return !document.querySelector('dialog[open]')")
