@@ -24,7 +24,7 @@ from serving.bundle import Bundle
 from serving.config import Config
 from training.datasets import DataSet, load
 from training.distort import Distortion
-from training.models import Conv, Network
+from training.networks import Conv, Network
 from training.recipes import Recipe
 
 TINY = Recipe(

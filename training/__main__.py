@@ -5,15 +5,16 @@ import os
 import sys
 from pathlib import Path
 
-_PAIRS = "pairs"
+# Keras is imported where something is trained: it takes seconds.
+from training import recipe_file, recipes
+from training.recipes.classic import CLASSIC
+from training.recipes.pairs import PAIRS
 
 
 def main() -> None:
     """Read the arguments, train, export; 130 is the exit code after Ctrl-C."""
     # TensorFlow reports the absence of a graphics card at length, and reads this before its import only.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from training import classic, recipes
-
     parser = argparse.ArgumentParser(prog="inkling-train", description="Train a recipe and write it as a model bundle.")
     parser.add_argument("recipe", nargs="?", help="name of a recipe, or its .json file, or pairs; --list shows them")
     parser.add_argument("--list", action="store_true", help="show the recipes, what they claim and what was measured")
@@ -52,20 +53,24 @@ def main() -> None:
     if arguments.members is not None and arguments.members < 1:
         parser.error("--members must be 1 or more")
     if not arguments.recipe:
-        parser.error(f"name a recipe: {', '.join((*recipes.RECIPES, *classic.CLASSIC))}; or pairs")
-    if arguments.recipe == _PAIRS and (arguments.name or arguments.members or arguments.deterministic):
+        parser.error(f"name a recipe: {', '.join((*recipes.RECIPES, *CLASSIC))}; or {PAIRS.name}")
+    if arguments.recipe == PAIRS.name and (arguments.name or arguments.members or arguments.deterministic):
         parser.error("pairs gives no bundle but a base in --runs: --name, --members and --deterministic do not apply")
-    if arguments.recipe in classic.CLASSIC and (arguments.name or arguments.members or arguments.epochs):
+    if arguments.recipe in CLASSIC and (arguments.name or arguments.members or arguments.epochs):
         parser.error(
             f"{arguments.recipe} is no network and gives no bundle: --name, --members and --epochs do not apply"
         )
-    sys.exit(_train(arguments))
+    try:
+        recipe = None if arguments.recipe in (PAIRS.name, *CLASSIC) else recipe_file.named(arguments.recipe)
+    except recipes.RecipeError as error:
+        print(f"inkling-train: {error}", file=sys.stderr)
+        sys.exit(2)
+    sys.exit(_train(arguments, recipe))
 
 
 def _list() -> int:
     from training.book.listing import lines
     from training.book.results import ResultsError
-    from training.pairs import PAIRS
 
     try:
         print("\n".join(lines()))
@@ -76,12 +81,11 @@ def _list() -> int:
     return 0
 
 
-def _train(arguments: argparse.Namespace) -> int:
+def _train(arguments: argparse.Namespace, recipe: recipes.Recipe | None) -> int:
     from serving.errors import InklingError
-    from training import board, datasets, recipe_file, recipes
+    from training import board, datasets
     from training.book.measure import of_fitted
     from training.book.results import ResultsError, add
-    from training.classic import CLASSIC
     from training.ensemble import combine, fit_members
     from training.export import ExportError, export
     from training.fit import FitError
@@ -90,11 +94,8 @@ def _train(arguments: argparse.Namespace) -> int:
     try:
         if arguments.board:
             print(f"TensorBoard, while this runs: {board.launch(arguments.runs)}", flush=True)
-        if arguments.recipe == _PAIRS:
-            return _pretrain(arguments, folder)
-        if arguments.recipe in CLASSIC:
-            return _classic(arguments, folder)
-        recipe = recipe_file.named(arguments.recipe)
+        if not recipe:
+            return (_pretrain if arguments.recipe == PAIRS.name else _classic)(arguments, folder)
         folder = arguments.runs / recipe.name
         data = datasets.load(recipe.dataset)
         members = fit_members(
@@ -121,7 +122,6 @@ def _train(arguments: argparse.Namespace) -> int:
         )
         return 130
     except (
-        recipes.RecipeError,
         board.BoardError,
         datasets.DatasetError,
         FitError,
@@ -137,7 +137,7 @@ def _train(arguments: argparse.Namespace) -> int:
 def _classic(arguments: argparse.Namespace, folder: Path) -> int:
     from training.book.measure import of_classic
     from training.book.results import add
-    from training.classic import CLASSIC, run
+    from training.classic import run
     from training.metrics import share
 
     entry = CLASSIC[arguments.recipe]
@@ -152,8 +152,8 @@ def _pretrain(arguments: argparse.Namespace, folder: Path) -> int:
     from training import datasets, pairs
 
     trained = pairs.pretrain(
-        pairs.PAIRS,
-        datasets.load(pairs.PAIRS.dataset),
+        PAIRS,
+        datasets.load(PAIRS.dataset),
         folder,
         seed=arguments.seed,
         epochs=arguments.epochs,

@@ -1,63 +1,21 @@
-"""Networks as data: a frozen description, and one function that builds the Keras model from it.
+"""From a network's description to the Keras model.
 
 Every network takes raw `uint8[N,28,28]` pixels (rescaling is its first layer) and gives logits. Its last two
 named layers are `embedding` (what transfer reads) and `logits`.
 """
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import keras
 from keras import layers
 
+from training.networks import Network, Penalty
+
 EMBEDDING = "embedding"
 LOGITS = "logits"
 
-Activation = Literal["relu", "leaky_relu", "elu", "tanh", "sigmoid"]
 _SLOPE = 0.01
 """Of the leaky ReLU, for negative inputs."""
-
-
-@dataclass(frozen=True)
-class Conv:
-    """A convolution: number of filters, side of the kernel, stride."""
-
-    filters: int
-    kernel: int
-    stride: int = 1
-    padding: Literal["same", "valid"] = "same"
-    dropout: float = 0.0
-    """Share of its outputs dropped in training."""
-    pool: int = 1
-    """Side of the squares of which max pooling keeps one output, before dropout."""
-
-
-@dataclass(frozen=True)
-class Penalty:
-    """What is added to the loss: `l1` times the weights' sizes, `l2` times their squares; biases are left alone."""
-
-    l1: float = 0.0
-    l2: float = 0.0
-    hidden: bool = True
-    """Whether the hidden layers' weights count, too, or those of the logits alone."""
-
-
-@dataclass(frozen=True)
-class Network:
-    """Convolutions, then dense layers, then logits; one activation throughout."""
-
-    convs: tuple[Conv, ...] = ()
-    dense: tuple[int, ...] = ()
-    activation: Activation = "relu"
-    initializer: str = "he_normal"
-    """Keras's name of what draws the hidden layers' first weights."""
-    batch_norm: bool = False
-    """Normalise before every activation."""
-    momentum: float = 0.99
-    """With which batch statistics are averaged."""
-    dropout: float = 0.0
-    """Share of each dense layer's outputs dropped in training."""
-    penalty: Penalty = Penalty()
 
 
 def build(network: Network, classes: int) -> keras.Model:

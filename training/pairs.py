@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from training import metrics
 from training.datasets import DataSet, split_validation
-from training.distort import Distortion
 from training.feed import generated
 from training.fit import fastest_precision, in_precision, optimizer
 from training.loop import Start, run
 from training.metrics import Share
-from training.models import EMBEDDING, LOGITS, Conv, Network, build
+from training.models import EMBEDDING, LOGITS, build
+from training.networks import Network
 from training.recipes import Recipe
 
 Pictures = NDArray[np.uint8]
@@ -30,22 +30,6 @@ Indices = NDArray[np.int64]
 
 TRUNK = "trunk.keras"
 REPORT = "report.md"
-
-PAIRS = Recipe(
-    name="pairs",
-    about="""Not a recogniser, but a base for transfer: a trunk that tells whether two digits are the same. Koch et al.
-(2015), see training/pairs.py. Writes runs/pairs/trunk.keras. Command: python -m training pairs""",
-    network=Network((Conv(24, 6), Conv(48, 5, 2), Conv(64, 4, 2)), (128,), batch_norm=True),
-    epochs=8,
-    batch_size=128,
-    peak_rate=0.003,
-    final_rate=0.00001,
-    schedule="cosine",
-    weight_decay=0.02,
-    average=0.998,
-    distortion=Distortion(rotation=15, scale=0.1, aspect=0.1, slant=0.15, shift=1.5, bend=0.7, stroke=0.35),
-    last_distortion=0.5,
-)
 
 _Batch = tuple[tuple[Pictures, Pictures], NDArray[np.float32]]
 

@@ -27,7 +27,7 @@ from tests.bench.report import machine, progress, table
 from training import metrics
 from training.datasets import DataSet, load, split_validation
 from training.fit import fit, optimizer
-from training.models import Conv, Network
+from training.networks import Conv, Network
 from training.recipes import Recipe, named
 from training.state import State
 

@@ -22,7 +22,7 @@ from training.computed import logits
 from training.datasets import DataSet, load
 from training.fit import fit
 from training.metrics import share, softmax
-from training.models import Conv, Network
+from training.networks import Conv, Network
 from training.recipes import Recipe
 from training.style import HABITS, Style
 

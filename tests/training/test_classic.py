@@ -7,8 +7,9 @@ import numpy as np
 from PIL import Image
 from sklearn.svm import SVC
 
-from training.classic import CLASSIC, SupportVectors, read, run
+from training.classic import read, run
 from training.datasets import DataSet
+from training.recipes.classic import CLASSIC, SupportVectors
 
 MACHINE = CLASSIC["svm"]
 

@@ -17,7 +17,7 @@ from training import metrics
 from training.datasets import DataSet, DatasetError, split_validation
 from training.distort import Distortion
 from training.fit import FitError, Fitted, fit
-from training.models import Network
+from training.networks import Network
 from training.recipes import Claim
 
 SHORT = replace(TINY, epochs=4, distortion=Distortion())

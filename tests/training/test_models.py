@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from training.models import EMBEDDING, Conv, Network, build
+from training.models import EMBEDDING, build
+from training.networks import Conv, Network
 from training.recipes import RECIPES, RecipeError, named
 
 _FIVE = 784 * 200 + 200 + 200 * 100 + 100 + 100 * 60 + 60 + 60 * 30 + 30 + 30 * 10 + 10

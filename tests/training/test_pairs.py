@@ -10,8 +10,9 @@ import pytest
 from tests.training.command import exit_code
 from training import pairs
 from training.datasets import DataSet
-from training.models import Conv, Network
-from training.pairs import PAIRS, disjoint, epoch_of_pairs, partners, pretrain
+from training.networks import Conv, Network
+from training.pairs import disjoint, epoch_of_pairs, partners, pretrain
+from training.recipes.pairs import PAIRS
 from training.state import FitError, State
 
 TINY = replace(
@@ -103,7 +104,7 @@ def test_an_interrupted_run_is_gone_on_with(
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(pairs, "PAIRS", replace(TINY, epochs=1))
+    monkeypatch.setattr("training.__main__.PAIRS", replace(TINY, name="pairs", epochs=1))
     return monkeypatch
 
 

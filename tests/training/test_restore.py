@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from training.models import Conv, Network, build
+from training.models import build
+from training.networks import Conv, Network
 from training.restore import RestoreError, Skipped, restore
 
 NETWORK = Network((Conv(4, 3, 2), Conv(8, 3, 2)), (16,))

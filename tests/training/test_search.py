@@ -11,7 +11,7 @@ from training import datasets, recipe_file, recipes, search, tuning
 from training.datasets import DataSet
 from training.distort import Distortion
 from training.fit import Fitted, fit
-from training.models import Network
+from training.networks import Network
 from training.space import Choice, Range, applied, parse, usual
 
 QUICK = replace(TINY, name="quick", network=Network(dense=(16,)), epochs=1, distortion=Distortion(), pictures=300)

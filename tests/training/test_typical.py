@@ -14,7 +14,7 @@ from serving.errors import BundleError
 from serving.typical import Typical, encoded
 from training import models
 from training.datasets import DataSet
-from training.models import Conv, Network
+from training.networks import Conv, Network
 from training.typical import MOST, typical
 
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from serving.bundle import Bundle
 from serving.repository import SHIPPED, Repository
 from training.datasets import DataSet
-from training.models import EMBEDDING, Conv, Network, build
+from training.models import EMBEDDING, build
+from training.networks import Conv, Network
 from transfer.base import Base, from_model, load
 from transfer.errors import TransferError
 

@@ -7,7 +7,8 @@ import pytest
 
 from serving.bundle import Bundle
 from training.datasets import DataSet
-from training.models import Conv, Network, build
+from training.models import build
+from training.networks import Conv, Network
 from transfer import base as bases
 from transfer import join
 from transfer.base import Base

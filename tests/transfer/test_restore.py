@@ -5,7 +5,8 @@ from pathlib import Path
 import keras
 import pytest
 
-from training.models import Conv, Network, build
+from training.models import build
+from training.networks import Conv, Network
 from transfer.errors import TransferError
 from transfer.restore import restore
 

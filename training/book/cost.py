@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from training.book.results import Entry, Result
-from training.classic import SupportVectors
-from training.models import Network
+from training.networks import Network
 from training.recipes import Recipe
+from training.recipes.classic import SupportVectors
 
 _PICTURES = 55_000
 _STEP = 4e-4

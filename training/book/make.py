@@ -13,8 +13,8 @@ from training.book.cost import seconds, spoken
 from training.book.measure import learnt, measure
 from training.book.results import Entry, digest
 from training.book.rows import ENTRIES, OUTSIDE, rows
-from training.classic import SupportVectors
 from training.recipes import RecipeError
+from training.recipes.classic import SupportVectors
 
 
 @dataclass(frozen=True)

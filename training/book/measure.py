@@ -14,6 +14,7 @@ from training.export import machine, now, software
 from training.fit import Fitted
 from training.loop import Start
 from training.recipes import Recipe
+from training.recipes.classic import Classic, PetalPerceptron
 
 IRISES = "scikit-learn's irises"
 _LENGTH = 16
@@ -43,7 +44,7 @@ def _digest_of(dataset: str) -> str:
 
 def learnt(entry: Entry) -> str:
     """What stands in a result for the pictures, or flowers, learnt from; raises DatasetError where they are missing."""
-    return IRISES if isinstance(entry, classic.PetalPerceptron) else _digest_of(entry.dataset)
+    return IRISES if isinstance(entry, PetalPerceptron) else _digest_of(entry.dataset)
 
 
 def of_fitted(members: list[Fitted], data: DataSet, seed: int) -> Result:
@@ -68,7 +69,7 @@ def of_fitted(members: list[Fitted], data: DataSet, seed: int) -> Result:
     )
 
 
-def of_classic(entry: classic.Classic, found: classic.Found, seed: int) -> Result:
+def of_classic(entry: Classic, found: classic.Found, seed: int) -> Result:
     """The result of what is no network."""
     return Result(
         recipe=entry.name,

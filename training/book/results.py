@@ -8,8 +8,8 @@ from pathlib import Path
 
 from serving import files
 from training import identity
-from training.classic import Classic
 from training.recipes import Recipe
+from training.recipes.classic import Classic
 
 Entry = Recipe | Classic
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from serving.quality import Z95
 from training.book.results import Entry, Result
-from training.classic import CLASSIC
 from training.metrics import Share, share
 from training.recipes import RECIPES, Claim, shipped
+from training.recipes.classic import CLASSIC
 
 ENTRIES: dict[str, Entry] = {**RECIPES, **CLASSIC}
 """Everything that `python -m training NAME` trains and measures."""

@@ -6,7 +6,7 @@ with some trouble has use for, are added to the normalised one.
 
 from dataclasses import replace
 
-from training.models import Network, Penalty
+from training.networks import Network, Penalty
 from training.recipes.recipe import Claim, Recipe
 
 SOURCE = "Network internals"

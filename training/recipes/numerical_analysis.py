@@ -1,6 +1,6 @@
 """Lecture "Numerical analysis 3-3": from thirty sigmoids under the squared error to two convolutions."""
 
-from training.models import Conv, Network
+from training.networks import Conv, Network
 from training.recipes.recipe import Claim, Recipe
 
 SOURCE = "Numerical analysis 3-3"

@@ -1,6 +1,6 @@
 """Lecture "Optimising training": a network that was never trained, and networks that vote."""
 
-from training.models import Network
+from training.networks import Network
 from training.recipes.recipe import Claim, Recipe
 from training.recipes.without_a_phd import SMALL
 

@@ -7,7 +7,7 @@ from serving.quality import ANSWERED
 from training.distort import Distortion
 from training.metrics import Share
 from training.metrics import share as counted
-from training.models import Network
+from training.networks import Network
 from training.style import Style
 
 TESTED = 10_000

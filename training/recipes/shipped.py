@@ -1,7 +1,7 @@
 """The recipes of what ships: the recogniser of digits, and a base for transfer."""
 
 from training.distort import Distortion
-from training.models import Conv, Network
+from training.networks import Conv, Network
 from training.recipes.recipe import Claim, Recipe
 from training.style import Style
 

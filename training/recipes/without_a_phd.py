@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from training.models import Conv, Network
+from training.networks import Conv, Network
 from training.recipes.recipe import Claim, Recipe
 
 SOURCE = "M. Gorner, TensorFlow and deep learning, without a PhD (2016)"

@@ -7,7 +7,8 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from training.models import EMBEDDING, Activation, Network, build
+from training.models import EMBEDDING, build
+from training.networks import Activation, Network
 from training.plots import LIGHT, panel, png
 from training.studies import figures
 from training.studies.study import Findings, Material, Study

@@ -1,6 +1,6 @@
 """Studies of what a network is made of: activations, depth, the size of filters."""
 
-from training.models import Activation, Conv, Network
+from training.networks import Activation, Conv, Network
 from training.studies.comparison import Claim, Comparison
 from training.studies.learning import variant
 from training.studies.measures import END, FIRST, TEST

@@ -1,7 +1,7 @@
 """Networks that have seen all digits, and that several studies look at."""
 
 from training.distort import Distortion
-from training.models import Network
+from training.networks import Network
 from training.recipes import Recipe
 from training.studies.learning import SMALL, variant
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from training.distort import Distortion
-from training.models import Network, Penalty
+from training.networks import Network, Penalty
 from training.studies.comparison import Claim, Comparison
 from training.studies.learning import SMALL, variant
 from training.studies.measures import END, EPOCHS, GAP, RISE, TEST, Measure

@@ -8,7 +8,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training.datasets import DataSet
-from training.models import Network, build
+from training.models import build
+from training.networks import Network
 from training.studies import figures
 from training.studies.study import Findings, Material, Study
 

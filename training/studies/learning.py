@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from training.models import Conv, Network
+from training.networks import Conv, Network
 from training.recipes import Optimizer, Recipe
 from training.studies.comparison import Claim, Comparison
 from training.studies.measures import END, FIRST, TEST

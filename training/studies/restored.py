@@ -12,7 +12,8 @@ from tqdm import tqdm
 from training import computed
 from training.datasets import DataSet
 from training.fit import optimizer
-from training.models import Network, build
+from training.models import build
+from training.networks import Network
 from training.progress import pace
 from training.restore import Restored, restore
 from training.studies import figures

@@ -9,7 +9,7 @@ from tests.training.book.made import result
 from training.book import results
 from training.book.results import ResultsError, digest
 from training.book.rows import ENTRIES
-from training.models import Penalty
+from training.networks import Penalty
 from training.recipes import Recipe, named
 
 

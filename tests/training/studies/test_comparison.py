@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
-from training.models import Network
+from training.networks import Network
 from training.studies.comparison import Claim, Comparison, tell
 from training.studies.learning import variant
 from training.studies.measures import END, TEST, Difference, Measure, Value, difference, value

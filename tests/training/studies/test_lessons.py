@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from training.datasets import DataSet
-from training.models import Network
+from training.networks import Network
 from training.restore import Restored
 from training.studies import activations, ensembles, filters, gradients, hardest, neuron, restored, rotation
 

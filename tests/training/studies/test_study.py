@@ -10,7 +10,7 @@ from PIL import Image
 
 from training.datasets import DataSet
 from training.identity import digest
-from training.models import Network
+from training.networks import Network
 from training.recipes import Recipe
 from training.studies import study as studies
 from training.studies import trained
