@@ -236,7 +236,8 @@ def test_told_to_stop_it_finishes_what_has_begun_and_refuses_the_rest(asked_twic
         for _ in range(100):
             try:
                 connected(server).close()
-            except ConnectionRefusedError:
+            except (ConnectionRefusedError, ConnectionResetError):
+                # The system resets one that is half made when the socket closes.
                 break
             time.sleep(0.05)
         else:
