@@ -110,8 +110,8 @@ def _drawn(strokes: Sequence[Any], box: Box | None) -> picture.Picture:
     low, extent = points.min(axis=0), np.ptp(points, axis=0)
     scale = _LARGE / float(extent.max()) if extent.max() else 0.0
     width, height = (np.ceil(extent * scale).astype(int) + 4 * _PEN).tolist()
-    ways = [(path - low) * scale + 2 * _PEN for path in paths]
-    return 255 - sketch.draw(np.zeros((height, width), np.uint8), ways, _PEN, cv2.LINE_AA)
+    placed = (points - low) * scale + 2 * _PEN
+    return 255 - sketch.draw(np.zeros((height, width), np.uint8), placed, map(len, paths), _PEN, cv2.LINE_AA)
 
 
 def _within(path: np.ndarray[Any, np.dtype[np.float64]], box: Box) -> np.ndarray[Any, np.dtype[np.bool_]]:

@@ -44,6 +44,7 @@ _ENOUGH = 4 * INK_SIDE
 _PEN = 2.4
 """Width in pixels of the pen that draws strokes: MNIST's usual one."""
 FARTHEST = 1e9
+_WANTED = "'strokes' must be lists of [x, y] pairs of finite numbers"
 _FINE = 4
 """Sub-pixels a pixel, along each axis, when strokes are drawn."""
 
@@ -209,6 +210,8 @@ def from_strokes(strokes: Sequence[Stroke], many: bool = False) -> Ink:
     points = np.concatenate(paths)
     if len(points) > MAX_POINTS:
         raise TooLargeError(f"{len(points):,} points are too many; at most {MAX_POINTS:,} are accepted")
+    if not np.isfinite(points).all():
+        raise BadRequestError(_WANTED)
     if np.abs(points).max() > FARTHEST:
         raise ImpossibleError(f"the strokes go too far out to be drawn; stay within {FARTHEST:g} each way")
     drawings = (sketch.candidates(paths) if many else []) or [(*ONE, paths)]
@@ -218,10 +221,9 @@ def from_strokes(strokes: Sequence[Stroke], many: bool = False) -> Ink:
 
 
 def _path(stroke: Stroke) -> Path:
-    wanted = "'strokes' must be lists of [x, y] pairs of finite numbers"
-    path = _numbers(stroke, wanted).astype(np.float64, copy=False)
-    if path.ndim != 2 or path.shape[1] != 2 or not np.isfinite(path).all():
-        raise BadRequestError(wanted)
+    path = _numbers(stroke, _WANTED).astype(np.float64, copy=False)
+    if path.ndim != 2 or path.shape[1] != 2:
+        raise BadRequestError(_WANTED)
     return path
 
 
@@ -234,8 +236,7 @@ def _draw(paths: Sequence[Path]) -> tuple[Picture, Box]:
     side = fine + 2 * margin
     scale = (INK_SIDE - _PEN) * _FINE / extent if extent else 0.0
     offset = side / 2 - (low + high) / 2 * scale
-    ways = [path * scale + offset for path in paths]
-    canvas = draw(np.zeros((side, side), np.uint8), ways, round(_PEN * _FINE))
+    canvas = draw(np.zeros((side, side), np.uint8), points * scale + offset, map(len, paths), round(_PEN * _FINE))
     moments = cv2.moments(cv2.resize(canvas, None, fx=1 / _FINE, fy=1 / _FINE, interpolation=cv2.INTER_AREA))
     centre_x, centre_y = (moments[first] / moments["m00"] + 0.5 for first in ("m10", "m01"))
     left = min(max(round(centre_x * _FINE - fine / 2), 0), 2 * margin)

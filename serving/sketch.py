@@ -4,7 +4,7 @@ The strokes are drawn small with a thin pen, `segments` finds the candidates in 
 the pen's path goes to the piece of ink on which it lies.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -25,6 +25,7 @@ _MOST = 2000
 """Longer side of the sketch in pixels."""
 _STEP = 2.0
 """Greatest distance in pixels of two points of a path when its pieces are told apart."""
+_ASIDE = np.array([1, 0], np.int32)
 _MOST_STEPS = 100_000
 """Points of all paths then; beyond, they lie farther apart."""
 
@@ -35,16 +36,20 @@ def candidates(paths: Sequence[Path]) -> list[tuple[Span, list[Path]]]:
     low, extent = points.min(axis=0), np.ptp(points, axis=0)
     if len(paths) == 1 and extent[0] <= WIDEST * extent[1]:
         return []
-    unit = unit_of([float(np.ptp(path[:, 1])) for path in paths])
+    lengths = [len(path) for path in paths]
+    starts = np.cumsum([0, *lengths[:-1]])
+    heights = np.maximum.reduceat(points[:, 1], starts) - np.minimum.reduceat(points[:, 1], starts)
+    unit = unit_of(heights.tolist())
     if not unit:
         return []
     scale = min(_UNIT / unit, _MOST / float(extent.max()))
-    ways = [(path - low) * scale + _MARGIN for path in paths]
+    placed = (points - low) * scale + _MARGIN
     width, height = (np.ceil(extent * scale).astype(int) + 2 * _MARGIN).tolist()
-    sketch = draw(np.zeros((height, width), np.uint8), ways, _PEN)
+    sketch = draw(np.zeros((height, width), np.uint8), placed, lengths, _PEN)
     segments = None if is_single(sketch) else segment(sketch)
     if segments is None:
         return []
+    ways = np.split(placed, starts[1:])
     pieces: dict[int, list[Path]] = {}
     step = max(_STEP, sum(map(_length, ways)) / _MOST_STEPS)
     for path, way in zip(paths, ways, strict=True):
@@ -60,16 +65,23 @@ def candidates(paths: Sequence[Path]) -> list[tuple[Span, list[Path]]]:
     return [(span, drawn(part)) for span, part in segments.candidates]
 
 
-def draw(canvas: Picture, ways: Sequence[NDArray[np.floating]], pen: int, edge: int = cv2.LINE_8) -> Picture:
-    """Draw paths, in pixels, with a pen of that width on a canvas uint8[H,W]; gives the canvas.
+def draw(canvas: Picture, points: Path, lengths: Iterable[int], pen: int, edge: int = cv2.LINE_8) -> Picture:
+    """Draw paths with a pen of that width on a canvas uint8[H,W]; gives the canvas.
 
-    `edge` is OpenCV's line type: without anti-aliasing unless told otherwise.
+    `points` float64[P,2], in pixels, are those of all paths, `lengths` how many each of them has. `edge` is OpenCV's
+    line type: without anti-aliasing unless told otherwise.
     """
     # OpenCV takes fixed-point coordinates: 4 binary places.
     places = 4
-    lines = [np.rint(way * (1 << places)).astype(np.int32) for way in ways]
-    # A line without length is not drawn at all, but a dot is ink too.
-    lines = [np.concatenate([line, line[-1:] + [[1, 0]]]).astype(np.int32) for line in lines]
+    fixed = np.rint(points * (1 << places)).astype(np.int32)
+    lines, stop = [], 0
+    for length in lengths:
+        start, stop = stop, stop + length
+        line = np.empty((length + 1, 2), np.int32)
+        line[:-1] = fixed[start:stop]
+        # A line without length is not drawn at all, but a dot is ink too.
+        line[-1] = fixed[stop - 1] + _ASIDE
+        lines.append(line)
     cv2.polylines(canvas, lines, isClosed=False, color=255, thickness=pen, lineType=edge, shift=places)
     return canvas
 

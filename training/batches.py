@@ -64,8 +64,8 @@ def from_canvas(drawn: Strokes, rng: np.random.Generator) -> Pictures:
     scale = _CANVAS / max(float(extent.max()), 1e-3)
     pen = round(rng.uniform(*_PENS) * _CANVAS)
     width, height = (np.ceil(extent * scale).astype(int) + 2 * pen).tolist()
-    ways = [(path - low) * scale + pen for path in drawn]
-    canvas = sketch.draw(np.zeros((height, width), np.uint8), ways, pen, cv2.LINE_AA)
+    placed = (points - low) * scale + pen
+    canvas = sketch.draw(np.zeros((height, width), np.uint8), placed, map(len, drawn), pen, cv2.LINE_AA)
     left, top, width, height = cv2.boundingRect(canvas)
     return ink.normalise(canvas[top : top + height, left : left + width])
 

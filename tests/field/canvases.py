@@ -57,7 +57,7 @@ def render(paths: Strokes, pen: float, shape: tuple[int, int]) -> NDArray[np.uin
     """Anti-aliased round strokes `pen` pixels wide: coverage uint8[H,W], 0 to 255."""
     fine = 2
     canvas = np.zeros((shape[0] * fine, shape[1] * fine), np.uint8)
-    draw_paths(canvas, [path * fine for path in paths], max(1, round(pen * fine)), cv2.LINE_AA)
+    draw_paths(canvas, np.concatenate(paths) * fine, map(len, paths), max(1, round(pen * fine)), cv2.LINE_AA)
     return cv2.resize(canvas, shape[::-1], interpolation=cv2.INTER_AREA)
 
 
