@@ -25,7 +25,7 @@ run: $(SLIM) ## serve the models and the drawing page (HOST= PORT= MODELS= ARGS=
 	@$(PY) -m serving --host $(HOST) --port $(PORT) $(if $(MODELS),--models '$(MODELS)') $(ARGS)
 
 test: $(DEV) ## run all tests (ARGS="-m 'not slow'" for the quick ones)
-	$(PY) -m pytest --cov $(ARGS)
+	$(PY) -m pytest $(ARGS) --cov
 
 lint: $(DEV) ## check style and layout of the code
 	$(PY) -m ruff check .
