@@ -20,8 +20,10 @@ from serving.errors import InklingError, NotReadyError
 from serving.gate.worker import ENDING
 from serving.teach.runner import Runner, is_possible
 
-THREADS = 4
-"""Threads a worker: enough for slow clients not to block the others; the computing is one core's anyway."""
+THREADS = 2
+"""Threads a worker for large requests: of more, each takes longer, and all keep the loop from the small ones."""
+_ASKING = 4
+"""Threads a worker that wait for an engine elsewhere."""
 
 _MEMORY = "/dev/shm"  # noqa: S108  # gunicorn makes a file of its own there, safely
 _OWN = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what to type where a server listens everywhere
@@ -37,7 +39,8 @@ def serve(config: Config, host: str, port: int, workers: int | None = None) -> N
     import_library(config.engine)
     if config.teach and not is_possible():
         raise NotReadyError("--teach needs TensorFlow, which is not installed here; pip install 'inkling[train]'")
-    settings = gunicorn_settings(host, port, workers or _cores())
+    threads = _ASKING if config.engine == "tfserving" else THREADS
+    settings = gunicorn_settings(host, port, workers or _cores(), threads)
     logs.configure(config.log)
     # gunicorn's own words look like ours.
     settings["logconfig_dict"] = logs.configuration(config.log, ours_too=("gunicorn.error",))
@@ -46,12 +49,12 @@ def serve(config: Config, host: str, port: int, workers: int | None = None) -> N
         _Server(create_app(replace(config, counts=counts)), f"http://{shown}:{port}", settings).run()
 
 
-def gunicorn_settings(host: str, port: int, workers: int) -> dict[str, Any]:
+def gunicorn_settings(host: str, port: int, workers: int, threads: int = THREADS) -> dict[str, Any]:
     """What gunicorn is told, by its own names of settings."""
     settings: dict[str, Any] = {
         "bind": f"{_in_address(host)}:{port}",
         "workers": workers,
-        "threads": THREADS,
+        "threads": threads,
         "worker_class": "serving.gate.worker.Worker",
         "loglevel": "warning",
         "control_socket_disable": True,

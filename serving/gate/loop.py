@@ -74,13 +74,13 @@ class Loop:
         self.shed = 0
         """Requests that waited too long."""
         self._log = log
-        self._jobs: Waiting[Job] = Waiting(config.max_wait, FEW)
+        self._jobs: Waiting[Job] = Waiting(config.max_wait)
         """For a thread."""
         self._calls: SimpleQueue[None] = SimpleQueue()
         """To the threads, one for each job; waiting for it is done in C, where a Condition takes ten times as long."""
-        self._turns: Waiting[Job] = Waiting(config.max_wait, FEW)
+        self._turns: Waiting[Job] = Waiting(config.max_wait)
         """For the loop itself."""
-        self._looks: Waiting[Job] = Waiting(config.max_wait, FEW)
+        self._looks: Waiting[Job] = Waiting(config.max_wait)
         """GET, for either: it costs little, and whoever asks whether the server lives must not wait behind its work."""
         self._connections: set[Connection] = set()
         self._returned: deque[Connection] = deque()
@@ -112,11 +112,13 @@ class Loop:
     def turn(self) -> bool:
         """Wait for something to happen, and go on with it; True when the clock has ticked."""
         now = monotonic()
-        for key, events in self._poller.select(0 if self._own_work() else self._jobs.next_expiry(now, TICK)):
+        for key, events in self._poller.select(0 if self._own_work() else self._jobs.next_expiry(now, FEW, TICK)):
             key.data(key.fileobj, events)
         now = monotonic()
-        for waiting in (self._looks, self._turns, self._jobs):
-            for job in waiting.expired(now):
+        # Large requests have no patience where small ones are shed.
+        few_jobs = max(0, FEW - len(self._turns))
+        for waiting, few in (self._looks, FEW), (self._turns, FEW), (self._jobs, few_jobs):
+            for job in waiting.expired(now, few):
                 self._shed(*job)
         # A few at a time, as others may have come meanwhile, and their wait begins when they are seen.
         turns = [*self._looks.first(1), *self._turns.first(TOGETHER)] if self._inline else []

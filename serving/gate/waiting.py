@@ -10,13 +10,12 @@ T = TypeVar("T")
 class Waiting(Generic[T]):
     """A queue; safe to use from several threads.
 
-    `few` items may wait however long: that is a burst, or a machine that was busy elsewhere for a moment. Of more,
-    those that have waited `seconds` expire.
+    Items that have waited `seconds` expire, but for the last few: that is a burst, or a machine that was busy
+    elsewhere for a moment.
     """
 
-    def __init__(self, seconds: float, few: int) -> None:
+    def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._few = few
         self._items: deque[tuple[float, T]] = deque()
         self._lock = threading.Lock()
 
@@ -37,19 +36,19 @@ class Waiting(Generic[T]):
         with self._lock:
             return [self._items.popleft()[1] for _ in range(min(most, len(self._items)))]
 
-    def expired(self, now: float) -> list[T]:
-        """Take out the items that have waited too long."""
+    def expired(self, now: float, few: int) -> list[T]:
+        """Take out the items that have waited too long; `few` may stay."""
         found: list[T] = []
-        if len(self._items) <= self._few:
+        if len(self._items) <= few:
             return found
         with self._lock:
-            while len(self._items) > self._few and now - self._items[0][0] >= self._seconds:
+            while len(self._items) > few and now - self._items[0][0] >= self._seconds:
                 found.append(self._items.popleft()[1])
         return found
 
-    def next_expiry(self, now: float, most: float) -> float:
+    def next_expiry(self, now: float, few: int, most: float) -> float:
         """Seconds until an item expires, at most `most`."""
         with self._lock:
-            if len(self._items) <= self._few:
+            if len(self._items) <= few:
                 return most
             return min(max(self._items[0][0] + self._seconds - now, 0.0), most)

@@ -16,13 +16,14 @@ from contextlib import ExitStack, closing
 import numpy as np
 import pytest
 
-from serving.gate.loop import MAX_CONNECTIONS
+from serving.gate.loop import MAX_CONNECTIONS, SMALL
 from tests.conftest import Started, started_server, workers_of
 from tests.drawings import SEVEN
 
 BODY = json.dumps({"strokes": SEVEN}).encode()
 HEAD = b"POST /predict HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
 WHOLE = HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
+LARGE = HEAD + b"Content-Length: %d\r\n\r\n" % (len(BODY) + SMALL) + BODY + b" " * SMALL
 
 
 @pytest.fixture(scope="module")
@@ -215,6 +216,27 @@ def test_what_is_too_much_is_refused_and_who_only_looks_is_answered() -> None:
         assert "try again" in json.loads(answers[refused][1])["error"]
         many[refused].sendall(WHOLE)
         assert read_answer(many[refused])[0] == 200, "a refused client may ask again on its connection"
+
+
+def test_large_requests_do_not_wait_where_small_ones_are_refused() -> None:
+    with started_server("--workers", "1", "--max-wait", "0") as server, ExitStack() as stack:
+        (worker,) = workers_of(server.process)
+        small, large = ([stack.enter_context(connected(server)) for _ in range(count)] for count in (60, 10))
+        # Until they are accepted, so that what is sent comes at once, for a worker that was away.
+        time.sleep(1)
+        os.kill(worker, signal.SIGSTOP)
+        for connection in small:
+            connection.sendall(WHOLE)
+        for connection in large:
+            connection.sendall(LARGE)
+        os.kill(worker, signal.SIGCONT)
+        answers = [read_answer(connection)[0] for connection in large]
+        assert set(answers) <= {200, 503}
+        assert answers.count(503) > 4
+        time.sleep(0.5)
+        for connection in large:
+            connection.sendall(LARGE)
+        assert [read_answer(connection)[0] for connection in large] == [200] * 10, "alone, a few may wait"
 
 
 def stopped(server: Started) -> int:
