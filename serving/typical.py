@@ -65,7 +65,9 @@ def _read(path: Path, classes: int) -> Pictures:
         return np.zeros((classes, 0, SIDE, SIDE), np.uint8)
     sheet = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)
     if sheet is None or sheet.shape[0] != classes * SIDE or sheet.shape[1] % SIDE:
-        raise BundleError(f"{path} must be a PNG of {SIDE}x{SIDE} pictures, a row of them for each of {classes} labels")
+        raise BundleError(
+            f"{path.name} must be a PNG of {SIDE}x{SIDE} pictures, a row of them for each of {classes} labels"
+        )
     return np.asarray(sheet, np.uint8).reshape(classes, SIDE, -1, SIDE).transpose(0, 2, 1, 3)
 
 

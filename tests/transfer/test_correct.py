@@ -66,6 +66,7 @@ def test_what_was_corrected_is_read_of_others_and_the_rest_as_before(
         before, after = (bundles.read(models / "tiny" / str(number)) for number in (1, version))
         assert (after.labels, after.metadata.symbols) == (before.labels, before.metadata.symbols)
         assert after.metadata.unsure_below == before.metadata.unsure_below
+        assert (after.path / bundles.TYPICAL).read_bytes() == (before.path / bundles.TYPICAL).read_bytes()
         assert accuracy(after.path, *mirrored(optdigits, slice(40, 60))) > 0.2 + accuracy(
             before.path, *mirrored(optdigits, slice(40, 60))
         )
