@@ -144,3 +144,10 @@ print(sorted(rule.rule for rule in serving.app.create_app().url_map.iter_rules()
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "'/predict'" in done.stdout
+
+
+@pytest.mark.parametrize("modules", ["training.__main__, training.book.listing", "transfer.__main__"])
+def test_a_command_answers_what_is_wrong_with_it_before_keras_is_imported(modules: str) -> None:
+    code = f"import sys, {modules}; print(*{TENSORFLOW} & {{*sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.split() == []
