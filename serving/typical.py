@@ -9,7 +9,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from serving.bundle import TYPICAL, Bundle
 from serving.engines import Engine, Pictures, Rows
@@ -39,13 +38,13 @@ class Typical:
         self._labels = [bundle.labels[row] for row in rows]
         self._pictures = pictures[rows, columns]
         self._engine = engine
-        self._embeddings = _unit(engine.embed(self._pictures)) if len(rows) else None
+        self._embeddings = unit(engine.embed(self._pictures)) if len(rows) else None
 
     def nearest(self, picture: Picture, count: int) -> Sequence[Likeness]:
         """The `count` most like a uint8[28,28], the most like first."""
         if self._embeddings is None:
             return []
-        cosines = self._embeddings @ _unit(self._engine.embed(picture[None]))[0]
+        cosines = self._embeddings @ unit(self._engine.embed(picture[None]))[0]
         best = np.argsort(-cosines, kind="stable")[:count]
         return [Likeness(self._labels[i], float(cosines[i]), self._pictures[i]) for i in best]
 
@@ -71,6 +70,6 @@ def _read(path: Path, classes: int) -> Pictures:
     return np.asarray(sheet, np.uint8).reshape(classes, SIDE, -1, SIDE).transpose(0, 2, 1, 3)
 
 
-def _unit(rows: Rows) -> NDArray[np.floating]:
-    unit: NDArray[np.floating] = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
-    return unit
+def unit(rows: Rows) -> Rows:
+    """Rows float32[N,D] scaled to length 1; zeros stay zeros."""
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6), np.float32)

@@ -90,13 +90,12 @@ def _train(arguments: argparse.Namespace, recipe: recipes.Recipe | None) -> int:
     from training.export import ExportError, export
     from training.fit import FitError
 
-    folder = arguments.runs / arguments.recipe
+    folder = arguments.runs / (recipe.name if recipe else arguments.recipe)
     try:
         if arguments.board:
             print(f"TensorBoard, while this runs: {board.launch(arguments.runs)}", flush=True)
         if not recipe:
             return (_pretrain if arguments.recipe == PAIRS.name else _classic)(arguments, folder)
-        folder = arguments.runs / recipe.name
         data = datasets.load(recipe.dataset)
         members = fit_members(
             recipe,
@@ -121,14 +120,7 @@ def _train(arguments: argparse.Namespace, recipe: recipes.Recipe | None) -> int:
             file=sys.stderr,
         )
         return 130
-    except (
-        board.BoardError,
-        datasets.DatasetError,
-        FitError,
-        ExportError,
-        ResultsError,
-        InklingError,
-    ) as error:
+    except (board.BoardError, datasets.DatasetError, FitError, ExportError, ResultsError, InklingError) as error:
         print(f"inkling-train: {error}", file=sys.stderr)
         return 2
     return 0

@@ -25,7 +25,7 @@ from training.batches import Material, as_people_draw
 from training.computed import logits
 from training.datasets import DataSet
 from training.fit import Fitted
-from training.models import LOGITS
+from training.models import embedder
 from training.typical import typical
 
 _CHECKED = 1_000
@@ -104,12 +104,13 @@ def write(
     pictures: NDArray[np.uint8],
     models: Path,
     card: Callable[[Metadata], str],
-    typical: bytes | None = None,
+    typical: bytes = b"",
     history: Path | None = None,
 ) -> Bundle:
     """Write a model, with its metadata but for the check and the files, as the next version of its name.
 
-    `typical` is the sheet of typical pictures (`serving.typical.encoded`), `history` a table of the run.
+    `typical` is the sheet of typical pictures (`serving.typical.encoded`), where there are any, `history` a table of
+    the run.
     The written files are read back with TensorFlow and with OpenVINO and compared with the model in memory on up to
     1,000 of the pictures uint8[N,28,28], N > 0, before the bundle appears. Raises ExportError where they differ.
     """
@@ -159,8 +160,7 @@ def write_saved_model(model: keras.Model, temperature: float, directory: Path) -
 
     `tf.saved_model.save` on a plain module, not Keras's `ExportArchive`, which stores every weight twice.
     """
-    # What the head reads: the embedding, whatever its layer is called.
-    embedder = keras.Model(model.input, model.get_layer(LOGITS).input)
+    embedding = embedder(model)
     image = tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8, name="image")
 
     @tf.function(input_signature=[image], jit_compile=False)  # type: ignore[untyped-decorator]
@@ -169,7 +169,7 @@ def write_saved_model(model: keras.Model, temperature: float, directory: Path) -
 
     @tf.function(input_signature=[image], jit_compile=False)  # type: ignore[untyped-decorator]
     def embed(image: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"embedding": embedder(image, training=False)}
+        return {"embedding": embedding(image, training=False)}
 
     module = tf.Module()
     module.weights = [variable.value for variable in model.variables]

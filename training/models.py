@@ -53,6 +53,11 @@ def build(network: Network, classes: int) -> keras.Model:
     return keras.Model(image, logits, name="inkling")
 
 
+def embedder(model: keras.Model) -> keras.Model:
+    """The network up to what its head reads, the embedding, whatever that layer is called."""
+    return keras.Model(model.input, model.get_layer(LOGITS).input)
+
+
 def _regularizer(penalty: Penalty) -> keras.regularizers.Regularizer | None:
     return keras.regularizers.L1L2(penalty.l1, penalty.l2) if penalty.l1 or penalty.l2 else None
 

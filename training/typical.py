@@ -4,8 +4,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.typical import unit
 from training.computed import in_batches
-from training.models import LOGITS
+from training.models import embedder
 
 Pictures = NDArray[np.uint8]
 
@@ -23,26 +24,22 @@ def typical(model: keras.Model, x: Pictures, y: NDArray[np.int64], classes: int)
     K is 6, or fewer of more than 100 classes. Styles are clusters (k-means) of what the network's head reads.
     """
     most = min(MOST, _MOST_OF_ALL // classes)
-    embedder = keras.Model(model.input, model.get_layer(LOGITS).input)
-
-    def embed(pictures: Pictures) -> NDArray[np.float32]:
-        return np.asarray(embedder(pictures, training=False), np.float32)
-
+    embed = embedder(model)
     sheet = np.zeros((classes, most, *x.shape[1:]), np.uint8)
     for label in range(classes) if most else ():
         of_class = x[y == label][:_LOOKED_AT]
-        found = of_class if len(of_class) <= most else _means(of_class, in_batches(embed, of_class), most)
+        found = of_class if len(of_class) <= most else _means(embed, of_class, most)
         sheet[label, : len(found)] = found
     return sheet
 
 
-def _means(pictures: Pictures, embeddings: NDArray[np.float32], most: int) -> Pictures:
+def _means(embed: keras.Model, pictures: Pictures, most: int) -> Pictures:
     """The mean of each cluster, that of the largest first."""
     # Takes a second, which those that learn from few pictures need not wait for.
     from sklearn.cluster import KMeans
 
-    unit = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-6)
-    clusters = min(most, len(np.unique(unit, axis=0)))
-    cluster = KMeans(clusters, n_init=1, random_state=0).fit_predict(unit)
+    directions = unit(in_batches(lambda batch: np.asarray(embed(batch, training=False)), pictures))
+    clusters = min(most, len(np.unique(directions, axis=0)))
+    cluster = KMeans(clusters, n_init=1, random_state=0).fit_predict(directions)
     by_size = np.argsort(-np.bincount(cluster), kind="stable")
     return np.array([pictures[cluster == number].mean(axis=0).round() for number in by_size], np.uint8)

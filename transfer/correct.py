@@ -95,7 +95,7 @@ def run(own: Own, name: str, models: Path, seed: int, progress: Progress) -> int
             mnist.x_test if mnist else x,
             models,
             lambda final: _card(final, facts, words),
-            looks.read_bytes() if looks.is_file() else None,
+            looks.read_bytes() if looks.is_file() else b"",
         )
     except ExportError as error:
         raise TransferError(str(error)) from error

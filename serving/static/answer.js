@@ -1,7 +1,6 @@
 // The answer's side of the page: what was read, the bars, what the model saw.
 
-import { byId, bytes, make } from "./dom.js";
-import { paintInk } from "./paint.js";
+import { byId, bytes, make, paintInk } from "./dom.js";
 import { share, texts } from "./texts.js";
 
 const SETTLED = 600; // ms without a new answer before it is read out

@@ -1,19 +1,8 @@
 // How strokes, pictures and frames look on a canvas, whose units are those of the sheet: SIDE by SIDE.
 
-import { rgb } from "./dom.js";
-
 export const SIDE = 400;
 export const NIB = 17;
 const MARGIN = 24; // around a picture
-
-/** Paint the 784 bytes that a network sees, in the canvas's own colour; no bytes, no ink. */
-export function paintInk(canvas, bytes) {
-  const context = canvas.getContext("2d");
-  const colour = rgb(getComputedStyle(canvas).color);
-  const image = context.createImageData(canvas.width, canvas.height);
-  bytes.forEach((ink, i) => image.data.set([...colour, ink], 4 * i));
-  context.putImageData(image, 0, 0);
-}
 
 /** Where a picture lies on the sheet. */
 export function laid({ width, height }) {

@@ -1,8 +1,7 @@
 // Why a symbol was read as it was: the ink that mattered, what it would be without, and what it is like.
 
-import { byId, bytes, closable, make, rgb } from "./dom.js";
+import { byId, bytes, closable, make, paintInk, rgb } from "./dom.js";
 import { asJSON, send } from "./http.js";
-import { paintInk } from "./paint.js";
 import { texts } from "./texts.js";
 
 const SIDE = 28;
@@ -41,12 +40,12 @@ function show({ label, rival, margin, importance, without, nearest, seen }) {
 
 function showNearest(nearest) {
   byId("nearest").hidden = nearest.length === 0;
-  byId("nearest-pictures").replaceChildren(...nearest.map(({ label, likeness }) => {
+  byId("nearest-pictures").replaceChildren();
+  for (const { label, likeness, picture } of nearest) {
     const canvas = make("canvas", { width: SIDE, height: SIDE });
-    return make("li", {}, canvas, make("span", { textContent: texts.like(label, likeness) }));
-  }));
-  // In the page they have the colour of ink.
-  nearest.forEach(({ picture }, i) => paintInk(byId("nearest-pictures").children[i].firstChild, bytes(picture)));
+    byId("nearest-pictures").append(make("li", {}, canvas, make("span", {}, texts.like(label, likeness))));
+    paintInk(canvas, bytes(picture));
+  }
 }
 
 function paint(canvas, importance, seen, [left, top, width, height]) {
