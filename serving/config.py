@@ -42,7 +42,7 @@ class Config:
     """Origins whose pages may read the answers, such as `https://example.org`; `*` is all. None by default."""
     max_seconds: float = 10.0
     """Seconds that the pictures of one request may take; it is answered 504 after them."""
-    max_wait: float = 0.05
+    max_wait: float = 0.03
     """Seconds that a request may wait for its turn while more than a few others do; after them it is answered 503."""
     receive_seconds: float = 30.0
     """Seconds in which a request must come whole."""

@@ -65,6 +65,11 @@ class Engine(Protocol):
         """Whether its first embedding was costly, and is behind it."""
         ...
 
+    @property
+    def remote(self) -> bool:
+        """Whether it waits for another process."""
+        ...
+
     def check(self) -> None:
         """Raise an InklingError unless it could answer now; one that computes in this process always can."""
         ...
@@ -131,6 +136,8 @@ class OpenVINOEngine:
         """See `Engine`."""
         return self._embedder is not None
 
+    remote = False
+
     def check(self) -> None:
         """See `Engine`."""
 
@@ -160,6 +167,7 @@ class TensorFlowEngine:
         return self._run("embed", "embedding", pictures)
 
     embeds = False
+    remote = False
 
     def check(self) -> None:
         """See `Engine`."""

@@ -65,6 +65,15 @@ class NotReadyError(InklingError):
     status = 503
 
 
+class OverloadedError(InklingError):
+    """There is more to do than can be done."""
+
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("the server has more to do than it can; try again in a second")
+
+
 class BundleError(InklingError):
     """A model bundle that is missing, cut off, altered or none at all; the message names the file."""
 

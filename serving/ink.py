@@ -24,6 +24,7 @@ from serving.paper import coverage
 from serving.picture import Picture as Picture
 from serving.picture import decode as decode
 from serving.picture import halve
+from serving.picture import is_large as is_large
 from serving.segments import INK_FROM, Span, is_single, segment
 from serving.sketch import Path, draw
 

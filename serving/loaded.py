@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from serving import engines, policy, version_labels, versions
+from serving import engines, policy, together, version_labels, versions
 from serving.config import Config
 from serving.errors import InklingError, NotFoundError, NotReadyError
 from serving.metrics import Metrics
@@ -51,7 +51,7 @@ class LoadedModels:
         Raises NotFoundError for an unknown name, version or label, and for a version that the policy leaves out;
         BundleError for a damaged bundle, NotReadyError where there is no model at all.
         """
-        return self._table.get((name, which)) or self._missing(name, which)
+        return self._table.get((name, which)) or together.elsewhere(partial(self._missing, name, which))
 
     def watch(self) -> None:
         """Follow the disk in a thread of its own, as long as this object lives: called after the fork."""

@@ -67,7 +67,7 @@ REFUSED = Metric(
     "inkling_requests_refused_total",
     "counter",
     ("status",),
-    "Requests refused before the application saw them; status 503 is load that was shed",
+    "Requests that the application did not answer to the end; status 503 is load that was shed",
 )
 LOADED = Metric("inkling_model_loaded", "gauge", ("model", "version"), "Worker processes that have this version loaded")
 FAILURES = Metric(

@@ -61,7 +61,7 @@ class Recognizer:
     @cached_property
     def embedding_width(self) -> int:
         """Numbers in the embedding of a picture, found by embedding one."""
-        return int(self.engine.embed(np.zeros((1, SIDE, SIDE), np.uint8)).shape[1])
+        return int(together.embed(self.engine, np.zeros((1, SIDE, SIDE), np.uint8)).shape[1])
 
     @cached_property
     def typical(self) -> Typical:

@@ -21,9 +21,9 @@ from serving.gate.worker import ENDING
 from serving.teach.runner import Runner, is_possible
 
 THREADS = 2
-"""Threads a worker for large requests: of more, each takes longer, and all keep the loop from the small ones."""
+"""Threads a worker for what takes long: of more, each takes longer, and all keep the loop from its work."""
 _ASKING = 4
-"""Threads a worker that wait for an engine elsewhere."""
+"""Threads a worker where they wait for an engine elsewhere."""
 
 _MEMORY = "/dev/shm"  # noqa: S108  # gunicorn makes a file of its own there, safely
 _OWN = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what to type where a server listens everywhere

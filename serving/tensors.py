@@ -22,7 +22,7 @@ _WANTED = f"{INPUT!r} must be numbers of shape [N,{SIDE},{SIDE}], N at least 1, 
 
 def compute(engine: Engine, output: str, pictures: Pictures) -> Rows:
     """The output of that name, one of `SIGNATURES`' values: `float32[N,C]`."""
-    return together.predict(engine, pictures) if output == "probabilities" else engine.embed(pictures)
+    return (together.predict if output == "probabilities" else together.embed)(engine, pictures)
 
 
 def from_lists(values: object) -> Pictures:

@@ -152,6 +152,7 @@ class TFServingEngine:
         return self._run("embed", "embedding", pictures)
 
     embeds = False
+    remote = True
 
     def check(self) -> None:
         """See `Engine`."""

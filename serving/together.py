@@ -1,58 +1,94 @@
-"""Requests answered side by side in one thread, so that the engine computes the symbols of all of them in one call.
+"""Requests side by side in one thread: each goes as far as it gets, then the others have their turn.
 
-A network reads its weights once for all pictures of a call, and finds them in the processor's caches, from where the
-code of a request pushes them out: four requests together take a sixth less time than one after the other.
+The engine computes what all of them wait for in one call: a network reads its weights once for all pictures of a call,
+and finds them in the processor's caches, from where the code of a request pushes them out; four requests together take
+a sixth less time than one after the other. What takes long is called in another thread, and who has many pictures to
+look at lets the others go first between them.
+
+This is what a request calls; `serving.gate.turns` hears it. Outside a turn, as under another server, all is done at
+once.
 """
 
-from collections.abc import Callable, Sequence
-from typing import cast
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar, cast
 
-import numpy as np
 from greenlet import getcurrent, greenlet
 
 from serving.engines import Engine, Pictures, Rows
 
+T = TypeVar("T")
 
-class _Turn(greenlet):
-    """One of the functions, which stops where it wants something computed."""
+MANY = 64
+"""Pictures beyond which the engine takes long: some ten milliseconds."""
+
+
+class Turn(greenlet):
+    """A function, called bit by bit; `wish` stops it until that is fulfilled."""
+
+    waited = False
+    """Whether it has paused before."""
+
+    def wish(self, what: "Wish") -> Any:
+        """Tell who called, and wait."""
+        return cast(greenlet, self.parent).switch(what)
+
+
+@dataclass(frozen=True)
+class Predict:
+    """Wishes for the engine's `predict`, best together with what others want computed."""
+
+    engine: Engine
+    pictures: Pictures
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Wishes for a function to be called in another thread."""
+
+    function: Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Wishes for others to go first."""
+
+
+Wish = Predict | Elsewhere | Pause
 
 
 def predict(engine: Engine, pictures: Pictures) -> Rows:
-    """The engine's `predict`: within a function that `run` calls, together with what its others want computed."""
+    """The engine's `predict`."""
     turn = getcurrent()
-    others = turn.parent if isinstance(turn, _Turn) else None
-    rows = others.switch(engine, pictures) if others else None
-    return engine.predict(pictures) if rows is None else cast(Rows, rows)
+    if not isinstance(turn, Turn):
+        return engine.predict(pictures)
+    large = len(pictures) > MANY
+    return cast(Rows, turn.wish(Elsewhere(partial(engine.predict, pictures)) if large else Predict(engine, pictures)))
 
 
-def run(functions: Sequence[Callable[[], object]]) -> None:
-    """Call functions that never raise; each goes as far as it gets, then waits until the others want `predict`, too."""
-    if len(functions) == 1:
-        functions[0]()
-        return
-    wanted: dict[Engine, list[tuple[_Turn, Pictures]]] = {}
-
-    def go_on(turn: _Turn, *rows: Rows | None) -> None:
-        asked = turn.switch(*rows)
-        if not turn.dead:
-            engine, pictures = asked
-            wanted.setdefault(engine, []).append((turn, pictures))
-
-    for function in functions:
-        go_on(_Turn(function))
-    while wanted:
-        engine, asked = wanted.popitem()
-        parts = _computed(engine, [pictures for _, pictures in asked])
-        for (turn, _), rows in zip(asked, parts, strict=True):
-            go_on(turn, rows)
+def embed(engine: Engine, pictures: Pictures) -> Rows:
+    """The engine's `embed`."""
+    quick = engine.embeds and len(pictures) <= MANY
+    return engine.embed(pictures) if quick else elsewhere(partial(engine.embed, pictures))
 
 
-def _computed(engine: Engine, pictures: Sequence[Pictures]) -> Sequence[Rows | None]:
-    """The rows of each; None where one by one is better, as an error belongs to who caused it."""
-    if len(pictures) == 1:
-        return [None]
-    try:
-        rows = engine.predict(np.concatenate(pictures))
-    except Exception:
-        return [None] * len(pictures)
-    return np.split(rows, np.cumsum([len(part) for part in pictures])[:-1])
+def check(engine: Engine) -> None:
+    """The engine's `check`."""
+    return elsewhere(engine.check) if engine.remote else engine.check()
+
+
+def elsewhere(function: Callable[[], T]) -> T:
+    """Call a function that takes long, waits for a disk or another machine; it must know nothing of the request.
+
+    Raises what it raises, and OverloadedError where too many wait for that.
+    """
+    turn = getcurrent()
+    return cast(T, turn.wish(Elsewhere(function))) if isinstance(turn, Turn) else function()
+
+
+def pause() -> None:
+    """Let others go first. Raises OverloadedError where too many do so."""
+    turn = getcurrent()
+    if isinstance(turn, Turn):
+        turn.wish(Pause())

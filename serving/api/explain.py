@@ -1,6 +1,7 @@
 """`POST /explain`: why one symbol of a picture was read as it was."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from serving.api.respond import base64_text, json_response, recognizer, told
 from serving.errors import BadRequestError, NotFoundError
 from serving.explain import explain
 from serving.recognizer import Guess
+from serving.together import elsewhere
 
 blueprint = Blueprint("explain", __name__)
 
@@ -32,7 +34,7 @@ def why() -> Response:
         if number >= len(reading.symbols):
             raise NotFoundError(_beyond(number, len(reading.symbols)))
         symbol = reading.symbols[number]
-        found = explain(reader, symbol.picture)
+        found = elsewhere(partial(explain, reader, symbol.picture))
     of.read([reading])
     return json_response(
         {

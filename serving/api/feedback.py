@@ -1,6 +1,7 @@
 """`/feedback`: what was read wrongly, and what it was. Off unless the server was started with a file for it."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response
@@ -13,6 +14,7 @@ from serving.errors import BadRequestError, ImpossibleError, NotFoundError
 from serving.feedback.store import Correction, Feedback
 from serving.ink import FARTHEST, Box
 from serving.rates import Rates
+from serving.together import elsewhere
 
 blueprint = Blueprint("feedback", __name__, url_prefix="/feedback")
 
@@ -40,13 +42,15 @@ def add() -> Response:
     drawing = parsed({name: body[name] for name in ("strokes", "image") if name in body}, MOST_BYTES)
     # Only what could be kept counts.
     rates.check(told().client)
-    return json_response({"id": store.add(Correction(drawing, model, version, answer, truth, one, box))}, 201)
+    correction = Correction(drawing, model, version, answer, truth, one, box)
+    return json_response({"id": elsewhere(partial(store.add, correction))}, 201)
 
 
 @blueprint.delete("/<name>")
 def remove(name: str) -> Response:
     """Remove a correction: whoever knows its id may."""
-    _feedback()[0].remove(name)
+    store, _ = _feedback()
+    elsewhere(partial(store.remove, name))
     return Response(status=204)
 
 
@@ -55,7 +59,7 @@ def totals() -> Response:
     """How many corrections are kept."""
     store, _ = _feedback()
     tokens.admin()
-    corrections, size = store.totals()
+    corrections, size = elsewhere(store.totals)
     return json_response({"corrections": corrections, "bytes": size, "most_bytes": config().feedback_bytes})
 
 

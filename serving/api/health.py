@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response
 
+from serving import together
 from serving.api.respond import json_response, models
 from serving.errors import InklingError
 
@@ -18,7 +19,7 @@ def healthz() -> Response:
 def readyz() -> Response:
     """The default model is loaded, and its engine answers."""
     recognizer = models().get()
-    recognizer.engine.check()
+    together.check(recognizer.engine)
     bundle = recognizer.bundle
     return json_response({"status": "ready", "model": bundle.name, "version": bundle.version})
 

@@ -12,11 +12,20 @@ from serving import ink
 from serving.api.body import json, whole
 from serving.api.respond import base64_text, config, json_response, recognizer, told
 from serving.drawing import base64_bytes, listed
-from serving.errors import BadRequestError, InklingError, TooLargeError, TooSlowError, UnknownTypeError
+from serving.errors import (
+    BadRequestError,
+    InklingError,
+    OverloadedError,
+    TooLargeError,
+    TooSlowError,
+    UnknownTypeError,
+)
 from serving.ink import Ink, Stroke
 from serving.model import Which
 from serving.recognizer import Reading, Recognizer, Symbol
 from serving.repository import is_name
+from serving.telling import Told
+from serving.together import elsewhere, pause
 
 blueprint = Blueprint("predict", __name__)
 
@@ -25,6 +34,8 @@ Maker = Callable[[bool], Ink]
 
 MOST = 999_999_999
 """The largest number that an option may be: what nine digits can say."""
+_AT_ONCE = 4
+"""Images of a request up to which all are looked at in one turn."""
 _SOURCES = ("image", "images", "strokes", "pixels")
 
 
@@ -121,7 +132,11 @@ def _from_pixels(rows: object, _many: bool) -> Ink:
 
 
 def _from_bytes(data: bytes, many: bool) -> Ink:
-    of = told()
+    look = partial(_looked_at, told(), data, many)
+    return elsewhere(look) if ink.is_large(data) else look()
+
+
+def _looked_at(of: Told, data: bytes, many: bool) -> Ink:
     with of.stage("decode"):
         decoded = ink.decode(data)
     with of.stage("ink"):
@@ -142,12 +157,16 @@ def _inks(makers: Sequence[Maker], many: bool) -> Iterator[Ink | InklingError]:
                 f"only {done} of the {len(makers)} images could be looked at within {config().max_seconds:g} s; "
                 "send fewer of them at once, or smaller ones"
             )
+        if len(makers) > _AT_ONCE:
+            pause()
         yield _ink_or_error(make, many)
 
 
 def _ink_or_error(make: Maker, many: bool) -> Ink | InklingError:
     try:
         return make(many)
+    except OverloadedError:
+        raise
     except InklingError as error:
         return error
 

@@ -3,10 +3,12 @@
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from flask import Blueprint, request
 
 from serving import tensors
+from serving.api.body import aside
 from serving.api.respond import Response, computed, json_response, models, recognizer, told
 from serving.api.v1_bodies import examples, instances, parsed
 from serving.errors import BadRequestError, InklingError, NotFoundError
@@ -137,7 +139,7 @@ def _predict(servable: Servable) -> Response:
     if signature not in tensors.SIGNATURES:
         raise BadRequestError(f'Serving signature name: "{signature}" not found in signature def')
     with told().stage("decode"):
-        pictures, answered_as = instances(asked)
+        pictures, answered_as = aside(partial(instances, asked))
     return json_response({answered_as: computed(servant, tensors.SIGNATURES[signature], pictures)})
 
 
@@ -147,7 +149,7 @@ def _classify(servable: Servable) -> Response:
     if asked.get("signature_name", "serving_default") not in ("", "serving_default"):
         raise BadRequestError(_expected("classification", "classify"))
     with told().stage("decode"):
-        pictures = examples(asked)
+        pictures = aside(partial(examples, asked))
     rows = computed(servant, "probabilities", pictures)
     labels = servant.bundle.labels
     return json_response({"results": [list(zip(labels, row, strict=True)) for row in rows]})

@@ -1,6 +1,7 @@
 """`/v2`: the Open Inference Protocol over REST, with its binary tensors, whichever engine runs."""
 
 from collections.abc import Mapping
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import orjson
 from flask import Blueprint, request
 
-from serving import tensors
+from serving import tensors, together
 from serving.api import body
 from serving.api.respond import Response, computed, json_response, models, recognizer, told
 from serving.engines import Pictures, Rows
@@ -47,7 +48,7 @@ def live() -> Response:
 @blueprint.get("/v2/health/ready")
 def ready() -> Response:
     """The default model's engine answers."""
-    models().get().engine.check()
+    together.check(models().get().engine)
     return json_response({"ready": True})
 
 
@@ -71,7 +72,7 @@ def model(name: str, version: str | None = None) -> Response:
 @blueprint.get("/v2/models/<name>/versions/<version>/ready")
 def model_ready(name: str, version: str | None = None) -> Response:
     """The model is loaded, and its engine answers."""
-    _load(name, version).engine.check()
+    together.check(_load(name, version).engine)
     return json_response({"name": name, "ready": True})
 
 
@@ -82,7 +83,7 @@ def infer(name: str, version: str | None = None) -> Response:
     servant = _load(name, version)
     asked, rest = _parsed()
     with told().stage("decode"):
-        pictures = _pictures(asked, rest)
+        pictures = body.aside(partial(_pictures, asked, rest))
     outputs, parts = [], []
     for output, binary in _wanted(asked):
         rows = computed(servant, output, pictures)

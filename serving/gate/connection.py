@@ -1,7 +1,6 @@
 """One client's connection: what has come, what is still to be sent, and until when."""
 
 import socket
-import threading
 from contextlib import suppress
 from enum import Enum, auto
 from math import inf
@@ -21,7 +20,7 @@ class State(Enum):
     RECEIVING = auto()
     """For the rest of a request."""
     BUSY = auto()
-    """For a thread to answer."""
+    """For its answer."""
     SENDING = auto()
     """For its client to take the answer."""
     CLOSING = auto()
@@ -29,7 +28,7 @@ class State(Enum):
 
 
 class Connection:
-    """A socket that never blocks. While BUSY, the socket is a thread's to send on; all else is the event loop's."""
+    """A socket that never blocks."""
 
     def __init__(self, sock: socket.socket, client: tuple[str, int], server: tuple[str, int], max_bytes: int) -> None:
         sock.setblocking(False)
@@ -47,8 +46,6 @@ class Connection:
         """After this answer."""
         self.paused = False
         """Bytes came while BUSY, and the event loop does not look at the socket for now."""
-        self.lock = threading.Lock()
-        """Held to enter or leave BUSY, or to pause."""
         self.wait(State.IDLE, inf)
 
     def wait(self, state: State, seconds: float) -> None:

@@ -1,28 +1,27 @@
 """The event loop of a worker: it reads all connections, so that no client, however slow, holds a thread.
 
-A request is answered when its last byte has come, and what its client does not take at once is sent by the loop. Small
-requests are answered here, as handing them to a thread takes as long as a quarter of answering; the others by
-threads. Those that would wait too long are answered 503.
+A request is answered when its last byte has come, and what its client does not take at once is sent later. All are
+answered here, by turns, as handing one to a thread takes as long as a quarter of answering; only what takes long in
+them is called in threads. Those that would wait too long are answered 503.
 """
 
 import os
 import selectors
 import socket
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from logging import Logger
 from math import inf
-from queue import SimpleQueue
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import Any
 
-from serving import together
 from serving.config import Config
+from serving.errors import OverloadedError
 from serving.gate.connection import Connection, State
 from serving.gate.exchange import refusal
 from serving.gate.framing import RefusedError, Whole
+from serving.gate.turns import Turns
 from serving.gate.waiting import Waiting
 
 MAX_CONNECTIONS = 800
@@ -33,10 +32,10 @@ KEEP_ALIVE = 75.0
 """Seconds that a connection may be idle between requests."""
 FEW = 16
 """Requests a worker that may wait however long."""
-SMALL = 16_384
-"""Bytes of body up to which the loop answers by itself."""
 TOGETHER = 8
-"""Requests that the loop answers side by side at most; more save next to nothing and wait for each other."""
+"""Requests that are begun at once; more save next to nothing and wait for each other."""
+_FOR_LARGE = 4
+"""Time for requests with much to do, by that for the others: with less, they are the slowest hundredth of all."""
 TICK = 0.5
 """Seconds between looks at the clock."""
 
@@ -47,8 +46,7 @@ _LINGER = 0.5
 """Seconds that a stopping worker keeps idle connections, on which a request may be under way."""
 _STOPPING = 8.0
 """Seconds that a stopping worker gives requests to come whole and be answered; `docker stop` kills after 10."""
-
-_SHED = "the server has more to do than it can; try again in a second"
+_SHED = OverloadedError()
 
 Job = tuple[Connection, Whole]
 Answer = Callable[[Connection, Whole], tuple[bytes, bool]]
@@ -58,33 +56,24 @@ Answer = Callable[[Connection, Whole], tuple[bytes, bool]]
 class Loop:
     """Connections from the first byte to the last.
 
-    `answer` is called in the loop for small requests where `inline`, else in the threads that call `answer_one`.
-    `refused` is told the status of what is answered without it.
+    `answer` is called in a turn of `turns`, for which there must be threads that call its `call_one`. `refused` is told
+    the status of what is answered without it, and of what it has to give up.
     """
 
-    def __init__(
-        self, config: Config, answer: Answer, inline: bool, refused: Callable[[int], None], log: Logger
-    ) -> None:
+    def __init__(self, config: Config, answer: Answer, refused: Callable[[int], None], log: Logger) -> None:
         self._config = config
         self._answer = answer
-        self._inline = inline
         self._worked = False
         """In the last turn."""
         self._refused = refused
         self.shed = 0
         """Requests that waited too long."""
         self._log = log
-        self._jobs: Waiting[Job] = Waiting(config.max_wait)
-        """For a thread."""
-        self._calls: SimpleQueue[None] = SimpleQueue()
-        """To the threads, one for each job; waiting for it is done in C, where a Condition takes ten times as long."""
-        self._turns: Waiting[Job] = Waiting(config.max_wait)
-        """For the loop itself."""
+        self.turns = Turns(config.max_wait, self._wake)
+        self._whole: Waiting[Job] = Waiting(config.max_wait)
         self._looks: Waiting[Job] = Waiting(config.max_wait)
-        """GET, for either: it costs little, and whoever asks whether the server lives must not wait behind its work."""
+        """GET: it costs little, and whoever asks whether the server lives must not wait behind its work."""
         self._connections: set[Connection] = set()
-        self._returned: deque[Connection] = deque()
-        """From the threads, with something left to do."""
         self._held = 0
         self._stopped = inf
         self._patience = _STOPPING
@@ -97,7 +86,7 @@ class Loop:
     @property
     def waits(self) -> int:
         """Requests that have come whole and wait for their turn."""
-        return len(self._jobs) + len(self._turns) + len(self._looks)
+        return len(self._whole) + len(self._looks) + self.turns.waits
 
     def watch_wakes(self, reader: Any) -> None:
         """Look for bytes, which mean nothing, from a pipe or socket."""
@@ -112,35 +101,29 @@ class Loop:
     def turn(self) -> bool:
         """Wait for something to happen, and go on with it; True when the clock has ticked."""
         now = monotonic()
-        for key, events in self._poller.select(0 if self._own_work() else self._jobs.next_expiry(now, FEW, TICK)):
+        for key, events in self._poller.select(0 if self._own_work() else self.turns.next_expiry(now, FEW, TICK)):
             key.data(key.fileobj, events)
         now = monotonic()
-        # Large requests have no patience where small ones are shed.
-        few_jobs = max(0, FEW - len(self._turns))
-        for waiting, few in (self._looks, FEW), (self._turns, FEW), (self._jobs, few_jobs):
-            for job in waiting.expired(now, few):
+        for waiting in self._looks, self._whole:
+            for job in waiting.expired(now, FEW):
                 self._shed(*job)
+        # What takes long has no patience where the rest is shed.
+        for _ in range(self.turns.expire(now, max(0, FEW - len(self._whole)))):
+            self.shed += 1
+            self._refused(_SHED.status)
+        self._worked = self._own_work()
+        started = perf_counter()
         # A few at a time, as others may have come meanwhile, and their wait begins when they are seen.
-        turns = [*self._looks.first(1), *self._turns.first(TOGETHER)] if self._inline else []
-        if turns:
-            together.run([partial(self._take, *turn) for turn in turns])
-        self._worked = bool(turns)
+        for job in (*self._looks.first(1), *self._whole.first(TOGETHER)):
+            self.turns.begin(partial(self._take, *job))
+        self.turns.compute()
+        self.turns.go_on(_FOR_LARGE * (perf_counter() - started))
         ticks = now >= self._next_tick
         if ticks:
             self._next_tick = now + TICK
             for connection in [one for one in self._connections if self._is_over(one, now)]:
                 self._expire(connection)
         return ticks
-
-    def answer_one(self) -> None:
-        """In a thread: wait for a call, and for one that has no request behind it, return."""
-        self._calls.get()
-        job = (None if self._inline else self._looks.next()) or self._jobs.next()
-        if job and self._serve(*job):
-            self._returned.append(job[0])
-            # Where it is full, the loop will wake anyway.
-            with suppress(BlockingIOError):
-                self._wake_writer.send(b"\0")
 
     def finish(self, listeners: Sequence[Any], notify: Callable[[], None]) -> None:
         """Stop accepting, answer what has begun to come, and close all connections; `notify` is called at ticks."""
@@ -158,38 +141,27 @@ class Loop:
             if self.turn():
                 notify()
 
-    def call(self, threads: int) -> None:
-        """Let as many threads return from `answer_one`."""
-        for _ in range(threads):
-            self._calls.put(None)
-
     def hurry(self) -> None:
         """Make `finish` wait for nobody."""
         self._patience = 0.0
 
-    def _take(self, connection: Connection, request: Whole) -> None:
-        """Answer in the loop."""
-        if self._serve(connection, request):
-            self._conclude(connection)
-
     def _own_work(self) -> bool:
-        return self._inline and bool(len(self._turns) or len(self._looks))
+        return bool(len(self._whole) or len(self._looks) or self.turns.work)
 
-    def _serve(self, connection: Connection, request: Whole) -> bool:
-        """Answer; True where there is something left to do for `_conclude`."""
+    def _take(self, connection: Connection, request: Whole) -> None:
+        """Answer."""
         answer, closes = self._answer(connection, request)
         connection.closes = not connection.send(answer) or closes
-        with connection.lock:
-            if connection.rest or connection.closes or connection.paused or len(connection.incoming):
-                return True
+        if connection.rest or connection.closes or connection.paused or len(connection.incoming):
+            self._conclude(connection)
+        else:
             connection.wait(State.IDLE, KEEP_ALIVE)
-        return False
 
     def _shed(self, connection: Connection, request: Whole) -> None:
         self.shed += 1
         # To a HEAD the text would look like the next answer.
         closes = self._stopped < inf or request.head.startswith(b"HEAD ")
-        self._refuse(connection, 503, _SHED, closes)
+        self._refuse(connection, _SHED.status, str(_SHED), closes)
 
     def _is_over(self, connection: Connection, now: float) -> bool:
         if connection.state is State.IDLE and now >= max(connection.since, self._stopped) + _LINGER:
@@ -198,7 +170,7 @@ class Loop:
 
     def _accept(self, listener: Any, _: int) -> None:
         """Accept one connection, as the next may be for an idle worker, or several: where none is, they have waited."""
-        for _ in range(_ACCEPTED_AT_ONCE if self._worked or self._own_work() or len(self._jobs) else 1):
+        for _ in range(_ACCEPTED_AT_ONCE if self._worked or self.waits else 1):
             if not self._accept_one(listener):
                 break
 
@@ -234,12 +206,11 @@ class Loop:
             self._drop(connection)
 
     def _read(self, connection: Connection) -> None:
-        with connection.lock:
-            if connection.state is State.BUSY:
-                # It comes before its turn: the socket is looked at again after the answer.
-                connection.paused = True
-                self._watch(connection, 0)
-                return
+        if connection.state is State.BUSY:
+            # It comes before its turn: the socket is looked at again after the answer.
+            connection.paused = True
+            self._watch(connection, 0)
+            return
         data = connection.receive()
         if data is None or (data and connection.state is State.CLOSING):
             return
@@ -263,18 +234,13 @@ class Loop:
             return
         self._hold(connection, len(connection.incoming))
         if request:
-            with connection.lock:
-                connection.wait(State.BUSY, inf)
-            small = len(request.body) <= SMALL
-            looks = small and request.head.startswith(b"GET ")
-            waiting = self._looks if looks else self._turns if small and self._inline else self._jobs
-            waiting.put((connection, request), connection.since)
-            if waiting is self._jobs or not self._inline:
-                self._calls.put(None)
+            connection.wait(State.BUSY, inf)
+            looks = not request.body and request.head.startswith(b"GET ")
+            (self._looks if looks else self._whole).put((connection, request), connection.since)
         elif not len(connection.incoming):
             connection.wait(State.IDLE, KEEP_ALIVE)
         elif self._held > MAX_HELD:
-            self._refuse(connection, 503, _SHED)
+            self._refuse(connection, _SHED.status, str(_SHED))
         else:
             if connection.state is not State.RECEIVING:
                 connection.wait(State.RECEIVING, self._config.receive_seconds)
@@ -340,9 +306,11 @@ class Loop:
             self._poller.register(connection.sock, events, partial(self._ready, connection))
         connection.watched = events
 
+    def _wake(self) -> None:
+        # Where it is full, the loop will wake anyway.
+        with suppress(BlockingIOError):
+            self._wake_writer.send(b"\0")
+
     def _awake(self, wake: Any, _: int) -> None:
         os.read(wake if isinstance(wake, int) else wake.fileno(), 4096)
-        while self._returned:
-            connection = self._returned.popleft()
-            if connection in self._connections:
-                self._conclude(connection)
+        self.turns.take_back()

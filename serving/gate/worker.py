@@ -12,6 +12,7 @@ from serving.gate.connection import Connection
 from serving.gate.exchange import exchange, refusal
 from serving.gate.framing import RefusedError, Whole
 from serving.gate.loop import TICK, Loop
+from serving.gate.turns import Turns
 from serving.metrics import Metrics
 
 ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
@@ -44,11 +45,10 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn carries no types
         """Serve until told to stop, or left alone by the arbiter; then finish what has begun."""
         config: Config = self.wsgi.extensions["inkling_config"]
         counted: Metrics = self.wsgi.extensions["inkling_metrics"]
-        # An engine elsewhere is waited for, which the loop must not.
-        self._loop = loop = Loop(config, self._answer, config.engine != "tfserving", counted.refused, self.log)
+        self._loop = loop = Loop(config, self._answer, counted.refused, self.log)
         self._serving = True
         threads = [
-            threading.Thread(target=self._answer_requests, args=(loop,), daemon=True) for _ in range(self.cfg.threads)
+            threading.Thread(target=self._call, args=(loop.turns,), daemon=True) for _ in range(self.cfg.threads)
         ]
         for thread in threads:
             thread.start()
@@ -62,7 +62,7 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn carries no types
         self.alive = False
         loop.finish(self.sockets, self.notify)
         self._serving = False
-        loop.call(len(threads))
+        loop.turns.release(len(threads))
         for thread in threads:
             thread.join(TICK)
 
@@ -81,9 +81,9 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn carries no types
             self.log.warning("overloaded: %d requests were answered 503", shed - self._told)
             self._told, self._next_telling = shed, now + _TELLING
 
-    def _answer_requests(self, loop: Loop) -> None:
+    def _call(self, turns: Turns) -> None:
         while self._serving:
-            loop.answer_one()
+            turns.call_one()
 
     def _answer(self, connection: Connection, request: Whole) -> tuple[bytes, bool]:
         self.nr += 1

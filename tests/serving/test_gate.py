@@ -1,10 +1,13 @@
 """The server under clients that are slow, that lie or that are too many, and when it is told to stop."""
 
+import base64
 import http.client
+import io
 import json
 import os
 import re
 import resource
+import select
 import signal
 import socket
 import subprocess
@@ -15,15 +18,15 @@ from contextlib import ExitStack, closing
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from serving.gate.loop import MAX_CONNECTIONS, SMALL
+from serving.gate.loop import MAX_CONNECTIONS
 from tests.conftest import Started, started_server, workers_of
 from tests.drawings import SEVEN
 
 BODY = json.dumps({"strokes": SEVEN}).encode()
 HEAD = b"POST /predict HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
 WHOLE = HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
-LARGE = HEAD + b"Content-Length: %d\r\n\r\n" % (len(BODY) + SMALL) + BODY + b" " * SMALL
 
 
 @pytest.fixture(scope="module")
@@ -218,26 +221,24 @@ def test_what_is_too_much_is_refused_and_who_only_looks_is_answered() -> None:
         assert read_answer(many[refused])[0] == 200, "a refused client may ask again on its connection"
 
 
-def test_large_requests_do_not_wait_where_small_ones_are_refused() -> None:
-    with started_server("--workers", "1", "--max-wait", "0") as server, ExitStack() as stack:
-        (worker,) = workers_of(server.process)
-        small, large = ([stack.enter_context(connected(server)) for _ in range(count)] for count in (60, 15))
-        # Until they are accepted, so that what is sent comes at once, for a worker that was away.
-        time.sleep(1)
-        os.kill(worker, signal.SIGSTOP)
-        for connection in small:
-            connection.sendall(WHOLE)
+@pytest.mark.parametrize("kind", ["pictures", "photos"])
+def test_who_asks_for_much_holds_up_nobody(server: Started, kind: str) -> None:
+    file = io.BytesIO()
+    if kind == "photos":
+        Image.fromarray(np.random.default_rng(0).integers(0, 255, (3000, 4000), np.uint8)).save(file, "PNG")
+        head, body = HEAD.replace(b"application/json", b"image/png"), file.getvalue()
+    else:
+        Image.new("RGBA", (280, 280)).save(file, "PNG")
+        head, body = HEAD, json.dumps({"images": [base64.b64encode(file.getvalue()).decode()] * 256}).encode()
+    with ExitStack() as stack:
+        large = [stack.enter_context(connected(server)) for _ in range(6)]
         for connection in large:
-            connection.sendall(LARGE)
-        os.kill(worker, signal.SIGCONT)
-        answers = [read_answer(connection)[0] for connection in large]
-        assert set(answers) <= {200, 503}
-        # The threads have taken some at once.
-        assert 503 in answers
-        time.sleep(0.5)
-        for connection in large:
-            connection.sendall(LARGE)
-        assert [read_answer(connection)[0] for connection in large] == [200] * 15, "alone, a few may wait"
+            connection.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        # Until they have come.
+        time.sleep(0.05)
+        assert ask(server) == "7"
+        assert len(select.select(large, [], [], 0)[0]) < len(large)
+        assert {read_answer(connection)[0] for connection in large} == {200}
 
 
 def stopped(server: Started) -> int:
