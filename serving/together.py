@@ -45,9 +45,10 @@ class Predict:
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """Wishes for a function to be called in another thread."""
+    """Wishes for a function to be called in another thread; an urgent one goes first, and is never refused."""
 
     function: Callable[[], Any]
+    urgent: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,12 @@ def embed(engine: Engine, pictures: Pictures) -> Rows:
 
 
 def check(engine: Engine) -> None:
-    """The engine's `check`."""
-    return elsewhere(engine.check) if engine.remote else engine.check()
+    """The engine's `check`: a busy server is no dead server."""
+    turn = getcurrent()
+    if engine.remote and isinstance(turn, Turn):
+        turn.wish(Elsewhere(engine.check, urgent=True))
+    else:
+        engine.check()
 
 
 def elsewhere(function: Callable[[], T]) -> T:

@@ -35,6 +35,8 @@ class Turns:
         """Who has paused again; they are few, as each is finished before the next begins."""
         self._jobs: Waiting[Job] = Waiting(seconds)
         """For a thread."""
+        self._urgent: deque[Job] = deque()
+        """For a thread, too, and first."""
         self._calls: SimpleQueue[None] = SimpleQueue()
         """To the threads, one for each job; waiting for it is done in C, where a Condition takes ten times as long."""
         self._done: deque[tuple[Sequence[Turn], Outcomes]] = deque()
@@ -42,7 +44,7 @@ class Turns:
     @property
     def waits(self) -> int:
         """Those that have not come to their turn."""
-        return len(self._jobs) + len(self._large)
+        return len(self._jobs) + len(self._urgent) + len(self._large)
 
     @property
     def work(self) -> bool:
@@ -91,11 +93,17 @@ class Turns:
     def call_one(self) -> None:
         """In a thread: wait for a call, and for one that has no job behind it, return."""
         self._calls.get()
-        job = self._jobs.next()
+        job = self._next_job()
         if job:
             function, turns = job
             self._done.append((turns, function()))
             self._wake()
+
+    def _next_job(self) -> Job | None:
+        try:
+            return self._urgent.popleft()
+        except IndexError:
+            return self._jobs.next()
 
     def release(self, threads: int) -> None:
         """Let as many threads return from `call_one`."""
@@ -116,6 +124,9 @@ class Turns:
         match wish:
             case Predict(engine, pictures):
                 self._wanted.setdefault(engine, []).append((turn, pictures))
+            case Elsewhere(function, urgent=True):
+                self._urgent.append((partial(_called, function), [turn]))
+                self._calls.put(None)
             case Elsewhere(function):
                 self._hand_over(partial(_called, function), [turn])
             case Pause() if turn.waited:

@@ -199,6 +199,27 @@ def test_of_many_who_have_waited_too_long_are_refused() -> None:
     assert (found["3"], found["large 3"]) == ([3], "looked")
 
 
+def test_whether_the_engine_is_there_is_asked_before_all_else_and_always() -> None:
+    engine, found = Counting(remote=True), dict[str, object]()
+
+    def checks() -> None:
+        together.check(engine)
+        found["check"] = len(engine.calls)
+
+    beside = Beside(seconds=0)
+    beside.begin(read(engine, found, "read", 1))
+    beside.begin(partial(checks))
+    assert beside.turns.expire(now=1e9, few=0) == 1
+    beside.run()
+    assert found == {"read": "OverloadedError", "check": 0}
+    beside.begin(read(engine, found, "read", 1))
+    beside.begin(partial(checks))
+    beside.back()
+    assert found["check"] == 0
+    beside.run()
+    assert found["read"] == [1]
+
+
 def test_outside_a_turn_all_is_done_at_once() -> None:
     engine = Counting(remote=True)
     with pytest.raises(ValueError, match="too bright"):
