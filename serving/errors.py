@@ -70,8 +70,8 @@ class OverloadedError(InklingError):
 
     status = 503
 
-    def __init__(self) -> None:
-        super().__init__("the server has more to do than it can; try again in a second")
+    def __init__(self, text: str = "the server has more to do than it can; try again in a second") -> None:
+        super().__init__(text)
 
 
 class BundleError(InklingError):

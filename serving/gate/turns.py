@@ -12,6 +12,7 @@ import numpy as np
 from serving.engines import Engine, Pictures
 from serving.errors import InklingError, OverloadedError
 from serving.gate.waiting import Waiting
+from serving.model import again
 from serving.together import MANY, Elsewhere, Pause, Predict, Turn
 
 Outcomes = Sequence[Any]
@@ -153,7 +154,7 @@ def _computed(engine: Engine, parts: Sequence[Pictures]) -> Outcomes:
         rows = engine.predict(np.concatenate(parts) if len(parts) > 1 else parts[0])
     except InklingError as error:
         # The engine's own, such as that it is away.
-        return [error] * len(parts)
+        return [again(error) for _ in parts]
     except Exception as error:
         return [error] if len(parts) == 1 else [one for part in parts for one in _computed(engine, [part])]
     return np.split(rows, np.cumsum([len(part) for part in parts])[:-1])
