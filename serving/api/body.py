@@ -54,7 +54,7 @@ def whole(value: object, *, digits: int = 0) -> int | None:
 def parse(data: bytes) -> Any:
     """Parse JSON; raises `orjson.JSONDecodeError`."""
     with told().stage("decode"):
-        return aside(partial(_loads, data))
+        return elsewhere(partial(_loads, data)) if len(data) >= _LARGE else orjson.loads(data)
 
 
 def aside(function: Callable[[], T]) -> T:
@@ -63,7 +63,7 @@ def aside(function: Callable[[], T]) -> T:
 
 
 def _loads(data: bytes) -> Any:
-    if len(data) < _LARGE or not gc.isenabled():
+    if not gc.isenabled():
         return orjson.loads(data)
     # Looking for cycles in lists of numbers again and again would take as long as parsing them.
     gc.disable()
