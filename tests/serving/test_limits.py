@@ -13,8 +13,10 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from serving import ink
+from serving.api import predict
 from serving.app import create_app
 from serving.config import Config
+from serving.errors import OverloadedError
 from tests.drawings import FORMS, SEVEN, file_of
 
 PNG = FORMS["black on white"]
@@ -92,6 +94,28 @@ def test_too_many_symbols_are_refused(client: FlaskClient, monkeypatch: pytest.M
     assert "too many symbols" in error_of(response, 413)
     sticks = [[[x * 10, 0], [x * 10, 30]] for x in range(40)]
     assert "too many symbols" in error_of(client.post("/predict", json={"strokes": sticks, "symbols": "many"}), 413)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF"])
+def test_whether_a_picture_is_large_is_told_by_its_header(kind: str) -> None:
+    large = file_of(Image.new("L", (600, 600)), kind)
+    assert ink.is_large(large)
+    assert not ink.is_large(file_of(Image.new("L", (280, 280)), kind))
+    assert not ink.is_large(large[:10])
+    assert not ink.is_large(b"no image")
+
+
+def test_what_is_too_much_is_refused_whole_not_image_by_image(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(_: object) -> None:
+        raise OverloadedError
+
+    monkeypatch.setattr(predict, "elsewhere", busy)
+    images = [base64.b64encode(data).decode() for data in (PNG, file_of(Image.new("L", (600, 600)), "PNG"))]
+    response = client.post("/predict", json={"images": images})
+    assert "try again" in error_of(response, 503)
+    assert response.headers["Retry-After"] == "1"
 
 
 def test_images_that_take_too_long_together_are_ended(tmp_path: Path) -> None:
