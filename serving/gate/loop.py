@@ -71,6 +71,7 @@ class Loop:
         self._log = log
         self.turns = Turns(config.max_wait, self._wake)
         self._whole: Waiting[Job] = Waiting(config.max_wait)
+        """What has come whole."""
         self._looks: Waiting[Job] = Waiting(config.max_wait)
         """GET: it costs little, and whoever asks whether the server lives must not wait behind its work."""
         self._connections: set[Connection] = set()
