@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from training import metrics
 from training.computed import logits
 from training.datasets import fractions
 from training.distort import Distortion
@@ -175,7 +176,8 @@ class Learner:
         found, truth = np.concatenate(scores), self.y[self.validation]
         frozen, trained = self._counts(fit)
         right = found.argmax(axis=1) == truth
-        return Trial(strategy, frozen, trained, right, perf_counter() - begun), found
+        losses = metrics.losses(metrics.softmax(found, metrics.fit_temperature(found, truth)), truth)
+        return Trial(strategy, frozen, trained, right, losses, perf_counter() - begun), found
 
     def _counts(self, fit: Fit) -> tuple[int, int]:
         """Layers with weights that stay as they are, and numbers that are trained."""

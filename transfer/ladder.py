@@ -56,6 +56,8 @@ class Trial:
     """Numbers that are trained."""
     right: NDArray[np.bool_]
     """By validation picture, in an order that is the same for all trials."""
+    losses: NDArray[np.float64]
+    """In the same order, -ln of the true class's probability, in nats, at the temperature that suits the trial."""
     seconds: float
 
     @property
@@ -151,13 +153,14 @@ def choose(trials: Sequence[Trial]) -> Trial:
     """The simplest trial that is not told apart from the best by its validation pictures.
 
     `trials` begin with the simplest. One standard error decides (L. Breiman et al., "Classification and regression
-    trees", 1984), that of the difference: all trials read the same pictures, of which most are easy or hard for all.
+    trees", 1984), that of the difference of their losses: all trials read the same pictures, of which most are easy or
+    hard for all. Counted by pictures read, of which a few hundred tell little, 100 kana a class were once left to a
+    strategy that reads 3.5 points less than the best.
     """
-    best = max(trials, key=lambda trial: trial.right.mean())
+    best = min(trials, key=lambda trial: trial.losses.mean())
     for trial in trials:
-        difference = best.right.astype(np.float64) - trial.right
+        difference = trial.losses - best.losses
         error = difference.std(ddof=1) / np.sqrt(len(difference)) if len(difference) > 1 else np.inf
-        # One picture more is just one standard error.
-        if difference.mean() <= error + 1e-9:
+        if difference.mean() <= error:
             return trial
     return best

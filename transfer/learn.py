@@ -38,12 +38,12 @@ class Learned:
 
     def table(self) -> str:
         """The trials as lines of text, the chosen one marked."""
-        lines = ["  strategy              layers frozen  trainable  validation         seconds"]
+        lines = ["  strategy              layers frozen  trainable  validation         loss    seconds"]
         for trial in self.trials:
             mark = "*" if trial is self.trial else " "
             lines.append(
                 f"{mark} {trial.strategy!s:<22}{trial.frozen:>13}{trial.parameters:>11,}"
-                f"  {trial.accuracy!s:<17}{trial.seconds:>9.1f}"
+                f"  {trial.accuracy!s:<17}{trial.losses.mean():>6.3f}{trial.seconds:>11.1f}"
             )
         return "\n".join(lines)
 

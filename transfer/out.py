@@ -58,6 +58,7 @@ def write(
                     "accuracy": each.accuracy.value,
                     "accuracy_interval": [each.accuracy.low, each.accuracy.high],
                     "pictures": each.accuracy.total,
+                    "loss": float(each.losses.mean()),
                     "seconds": round(each.seconds, 2),
                     "chosen": each is learned.trial,
                 }
@@ -89,7 +90,7 @@ def card(metadata: Metadata, learned: Learned, data: DataSet) -> str:
     )
     rows = "\n".join(
         f"| {each.strategy}{' **(chosen)**' if each is learned.trial else ''} | {each.frozen} | {each.parameters:,} "
-        f"| {each.accuracy} | {each.seconds:.1f} |"
+        f"| {each.accuracy} | {each.losses.mean():.3f} | {each.seconds:.1f} |"
         for each in learned.trials
     )
     tried = (
@@ -97,10 +98,11 @@ def card(metadata: Metadata, learned: Learned, data: DataSet) -> str:
 ## What was tried
 
 Validation pictures: {learned.trials[0].accuracy.total:,} of the {len(data.x_train):,}, the same for all. The simplest
-strategy within one standard error of the best was chosen, and fitted to all of them.
+strategy whose loss (-ln of the true class's probability) is within one standard error of the best one's was chosen, and
+fitted to all of them.
 
-| strategy | layers frozen | trainable | validation accuracy | seconds |
-|---|---|---|---|---|
+| strategy | layers frozen | trainable | validation accuracy | loss | seconds |
+|---|---|---|---|---|---|
 {rows}
 """
         if learned.trials

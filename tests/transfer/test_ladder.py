@@ -70,20 +70,37 @@ def test_what_cannot_be_is_told_with_what_can(base: Base, wanted: str, options: 
         ladder.named(wanted, base, **options)  # type: ignore[arg-type]
 
 
-def trial(name: str, right: list[int]) -> Trial:
-    return Trial(Strategy(name, "cut"), 0, 0, np.array(right, bool), 1.0)
+def trial(name: str, losses: list[float]) -> Trial:
+    """Read are those of less than ln 2 nats."""
+    return Trial(Strategy(name, "cut"), 0, 0, np.array(losses) < 0.69, np.array(losses), 1.0)
 
 
 def test_the_simplest_is_chosen_that_is_not_told_apart_from_the_best() -> None:
-    simple, good = trial("linear", [1] * 90 + [0] * 10), trial("all", [1] * 91 + [0] * 9)
+    simple = trial("linear", [0.1] * 45 + [0.2] * 45 + [2] * 10)
+    good = trial("all", [0.2] * 45 + [0.1] * 46 + [2] * 9)
     assert ladder.choose([simple, good]) is simple
 
 
 def test_a_clear_gain_is_worth_a_complicated_strategy() -> None:
-    simple, good = trial("linear", [1] * 80 + [0] * 20), trial("all", [1] * 95 + [0] * 5)
+    simple, good = trial("linear", [0.1] * 80 + [2] * 20), trial("all", [0.1] * 95 + [2] * 5)
     assert ladder.choose([simple, good]) is good
 
 
+def test_being_surer_of_the_same_pictures_is_a_gain() -> None:
+    simple, good = trial("linear", [0.3, 0.4, 0.5] * 30 + [2] * 10), trial("all", [0.1, 0.2, 0.2] * 30 + [1] * 10)
+    assert (simple.right == good.right).all()
+    assert ladder.choose([simple, good]) is good
+
+
+def test_who_errs_on_other_pictures_is_not_chosen_for_that() -> None:
+    """As much worse than the best as the simplest is, and on other pictures: a difference with a larger error."""
+    best = trial("all", [0.1] * 187 + [1.2] * 13)
+    simple = trial("linear", [0.15] * 185 + [1.3] * 15)
+    other = trial("hidden", [2.5] * 8 + [0.2] * 185 + [2.5] * 7)
+    assert simple.accuracy == other.accuracy
+    assert ladder.choose([simple, other, best]) is best
+
+
 def test_of_equals_the_simpler_is_chosen() -> None:
-    first, second = trial("linear", [1, 1, 0]), trial("all", [1, 1, 0])
+    first, second = trial("linear", [0.1, 0.1, 2]), trial("all", [0.1, 0.1, 2])
     assert ladder.choose([first, second]) is first

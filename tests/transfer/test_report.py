@@ -56,10 +56,11 @@ def transferred(tiny_bundle: Bundle, tmp_path: Path) -> Callable[..., tuple[Lear
         base = bases.load("tiny", tiny_bundle.path.parent.parent)
         right = np.arange(len(data.x_train)) >= wrong
         first, second = Strategy("means", base.cuts[-1], "means"), Strategy("linear", base.cuts[-1])
-        made = (Trial(first, 2, 330, right & False, 1.5), Trial(second, 2, 330, right, 2.5)) if trials else ()
+        worse, better = np.ones(len(right)), np.where(right, 0.1, 3.0)
+        made = (Trial(first, 2, 330, right & False, worse, 1.5), Trial(second, 2, 330, right, better, 2.5))
         model = keras.models.clone_model(base.model)
         model.set_weights(base.model.get_weights())
-        learned = Learned(model, second, made, Calibration(1.5, 0.6))
+        learned = Learned(model, second, made if trials else (), Calibration(1.5, 0.6))
         tested = logits(model, data.x_test) if len(data.x_test) else None
         return learned, out.write(learned, tested, base, data, tmp_path / "models", "moved", {"seconds": 4.0})
 
