@@ -61,11 +61,11 @@ Wish = Predict | Elsewhere | Pause
 
 def predict(engine: Engine, pictures: Pictures) -> Rows:
     """The engine's `predict`."""
+    if len(pictures) > MANY:
+        # The others would wait for it.
+        return elsewhere(partial(engine.predict, pictures))
     turn = getcurrent()
-    if not isinstance(turn, Turn):
-        return engine.predict(pictures)
-    large = len(pictures) > MANY
-    return cast(Rows, turn.wish(Elsewhere(partial(engine.predict, pictures)) if large else Predict(engine, pictures)))
+    return cast(Rows, turn.wish(Predict(engine, pictures))) if isinstance(turn, Turn) else engine.predict(pictures)
 
 
 def embed(engine: Engine, pictures: Pictures) -> Rows:
@@ -76,20 +76,16 @@ def embed(engine: Engine, pictures: Pictures) -> Rows:
 
 def check(engine: Engine) -> None:
     """The engine's `check`: a busy server is no dead server."""
-    turn = getcurrent()
-    if engine.remote and isinstance(turn, Turn):
-        turn.wish(Elsewhere(engine.check, urgent=True))
-    else:
-        engine.check()
+    return elsewhere(engine.check, urgent=True) if engine.remote else engine.check()
 
 
-def elsewhere(function: Callable[[], T]) -> T:
+def elsewhere(function: Callable[[], T], *, urgent: bool = False) -> T:
     """Call a function that takes long, waits for a disk or another machine; it must know nothing of the request.
 
     Raises what it raises, and OverloadedError where too many wait for that.
     """
     turn = getcurrent()
-    return cast(T, turn.wish(Elsewhere(function))) if isinstance(turn, Turn) else function()
+    return cast(T, turn.wish(Elsewhere(function, urgent))) if isinstance(turn, Turn) else function()
 
 
 def pause() -> None:

@@ -39,7 +39,8 @@ def add() -> Response:
         raise ImpossibleError(f"{truth!r} is no label of model {model!r}, version {version}; it knows {known}")
     if answer and not _made_of(answer, labels):
         raise ImpossibleError(f"'answer' must be what model {model!r} read: its labels, joined; {answer!r} is not")
-    drawing = parsed({name: body[name] for name in ("strokes", "image") if name in body}, MOST_BYTES)
+    given = {name: body[name] for name in ("strokes", "image") if name in body}
+    drawing = elsewhere(partial(parsed, given, MOST_BYTES))
     # Only what could be kept counts.
     rates.check(told().client)
     correction = Correction(drawing, model, version, answer, truth, one, box)

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from serving import ink
-from serving.api.body import json, whole
+from serving.api.body import aside, json, whole
 from serving.api.respond import base64_text, config, json_response, recognizer, told
 from serving.drawing import base64_bytes, listed
 from serving.errors import (
@@ -123,12 +123,12 @@ def _check_count(count: int) -> None:
 
 def _from_strokes(strokes: Sequence[Stroke], many: bool) -> Ink:
     with told().stage("ink"):
-        return ink.from_strokes(strokes, many)
+        return aside(partial(ink.from_strokes, strokes, many))
 
 
 def _from_pixels(rows: object, _many: bool) -> Ink:
     with told().stage("ink"):
-        return ink.from_pixels(rows)
+        return aside(partial(ink.from_pixels, rows))
 
 
 def _from_bytes(data: bytes, many: bool) -> Ink:

@@ -11,11 +11,14 @@ from serving.api.body import an_object
 from serving.api.respond import config, corrections, json_response
 from serving.errors import BadRequestError, ImpossibleError, NotFoundError, UnknownTypeError
 from serving.feedback.export import export
+from serving.feedback.store import Feedback
+from serving.rates import Rates
 from serving.teach import sets
 from serving.teach.jobs import Job, Jobs
 from serving.teach.runner import is_possible
 from serving.teach.sets import Lesson
 from serving.teach.write import write
+from serving.together import elsewhere
 
 blueprint = Blueprint("teach", __name__, url_prefix="/teach")
 
@@ -31,10 +34,14 @@ def submit() -> Response:
     tokens.admin()
     kind = request.mimetype
     if kind == "application/zip":
-        job = _learn(queue, sets.from_zip(request.args.get("name"), request.get_data(cache=False)))
+        name, data = request.args.get("name"), request.get_data(cache=False)
+        job = elsewhere(lambda: _learn(queue, sets.from_zip(name, data)))
     elif kind == "application/json":
         body = an_object("'name' and 'classes'")
-        job = _retrain(queue, body) if "corrections" in body else _learn(queue, sets.from_json(body))
+        kept = corrections()
+        job = elsewhere(
+            lambda: _retrain(queue, body, kept) if "corrections" in body else _learn(queue, sets.from_json(body))
+        )
     else:
         raise UnknownTypeError(
             f"Content-Type {kind or 'is missing and'} is not understood; send application/json, or application/zip "
@@ -106,11 +113,10 @@ def _learn(jobs: Jobs, lesson: Lesson) -> Job:
     return jobs.submit(lesson.name, len(lesson.classes), drawings, lambda folder: write(lesson, folder))
 
 
-def _retrain(jobs: Jobs, body: dict[str, Any]) -> Job:
+def _retrain(jobs: Jobs, body: dict[str, Any], kept: tuple[Feedback, Rates] | None) -> Job:
     name = sets.checked_name(body.get("name"), retrain=True)
     if body["corrections"] is not True or "classes" in body:
         raise BadRequestError('to retrain a model with corrections, send {"name": "digits", "corrections": true} alone')
-    kept = corrections()
     if kept is None:
         raise ImpossibleError(
             "this server takes no corrections, so there is nothing to learn; start it with --feedback"

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import inf
 from queue import SimpleQueue
 from time import monotonic, perf_counter
 from typing import Any
@@ -36,7 +37,7 @@ class Turns:
         """Who has paused again; they are few, as each is finished before the next begins."""
         self._jobs: Waiting[Job] = Waiting(seconds)
         """For a thread."""
-        self._urgent: deque[Job] = deque()
+        self._urgent: Waiting[Job] = Waiting(inf)
         """For a thread, too, and first."""
         self._calls: SimpleQueue[None] = SimpleQueue()
         """To the threads, one for each job; waiting for it is done in C, where a Condition takes ten times as long."""
@@ -94,17 +95,11 @@ class Turns:
     def call_one(self) -> None:
         """In a thread: wait for a call, and for one that has no job behind it, return."""
         self._calls.get()
-        job = self._next_job()
+        job = self._urgent.next() or self._jobs.next()
         if job:
             function, turns = job
             self._done.append((turns, function()))
             self._wake()
-
-    def _next_job(self) -> Job | None:
-        try:
-            return self._urgent.popleft()
-        except IndexError:
-            return self._jobs.next()
 
     def release(self, threads: int) -> None:
         """Let as many threads return from `call_one`."""
@@ -125,19 +120,16 @@ class Turns:
         match wish:
             case Predict(engine, pictures):
                 self._wanted.setdefault(engine, []).append((turn, pictures))
-            case Elsewhere(function, urgent=True):
-                self._urgent.append((partial(_called, function), [turn]))
-                self._calls.put(None)
-            case Elsewhere(function):
-                self._hand_over(partial(_called, function), [turn])
+            case Elsewhere(function, urgent):
+                self._hand_over(partial(_called, function), [turn], urgent)
             case Pause() if turn.waited:
                 self._begun.append(turn)
             case Pause():
                 turn.waited = True
                 self._large.put(turn, monotonic())
 
-    def _hand_over(self, function: Callable[[], Outcomes], turns: Sequence[Turn]) -> None:
-        self._jobs.put((function, turns), monotonic())
+    def _hand_over(self, function: Callable[[], Outcomes], turns: Sequence[Turn], urgent: bool = False) -> None:
+        (self._urgent if urgent else self._jobs).put((function, turns), monotonic())
         self._calls.put(None)
 
 

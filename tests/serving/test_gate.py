@@ -3,6 +3,7 @@
 import base64
 import http.client
 import io
+import itertools
 import json
 import os
 import re
@@ -12,13 +13,15 @@ import signal
 import socket
 import subprocess
 import time
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from serving.gate.loop import MAX_CONNECTIONS
 from tests.conftest import Started, started_server, workers_of
@@ -239,6 +242,39 @@ def test_who_asks_for_much_holds_up_nobody(server: Started, kind: str) -> None:
         assert ask(server) == "7"
         assert len(select.select(large, [], [], 0)[0]) < len(large)
         assert {read_answer(connection)[0] for connection in large} == {200}
+
+
+@pytest.mark.parametrize("kind", ["corrections", "a set to teach"])
+def test_who_sends_what_is_kept_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setenv("INKLING_ADMIN_TOKEN", "secret-of-this-test")
+    photo = Image.new("L", (4000, 3000), 255)
+    ImageDraw.Draw(photo).line([(1500, 800), (2500, 800), (1900, 2200)], 0, 90)
+    file = io.BytesIO()
+    photo.save(file, "PNG")
+    if kind == "corrections":
+        options, path, drawing = ["--feedback", str(tmp_path / "kept")], b"/feedback", base64.b64encode(file.getvalue())
+        told = {"image": drawing.decode(), "model": "digits", "version": 4, "answer": "1", "truth": "7"}
+        mime, body = b"application/json", json.dumps(told).encode()
+    else:
+        options, path = ["--teach", str(tmp_path / "jobs")], b"/teach?name=mine"
+        zipped = io.BytesIO()
+        with zipfile.ZipFile(zipped, "w") as folder:
+            for label, number in itertools.product("ab", range(6)):
+                folder.writestr(f"{label}/{number}.png", file.getvalue())
+        mime, body = b"application/zip", zipped.getvalue()
+    head = b"POST %s HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer secret-of-this-test\r\nContent-Type: %s\r\n" % (
+        path,
+        mime,
+    )
+    with started_server("--workers", "1", *options) as server, ExitStack() as stack:
+        large = [stack.enter_context(connected(server)) for _ in range(4)]
+        for connection in large:
+            connection.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        # Until they have come.
+        time.sleep(0.05)
+        assert ask(server) == "7"
+        assert len(select.select(large, [], [], 0)[0]) < len(large)
+        assert {read_answer(connection)[0] for connection in large} <= {201, 202}
 
 
 def stopped(server: Started) -> int:
