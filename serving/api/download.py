@@ -2,13 +2,15 @@
 
 import io
 import zipfile
+from functools import partial
 
 from flask import Blueprint, Response
 
 from serving.api import tokens
 from serving.api.respond import models
 from serving.errors import BundleError
-from serving.repository import without_folder
+from serving.repository import Repository, without_folder
+from serving.together import elsewhere
 
 blueprint = Blueprint("download", __name__)
 
@@ -20,7 +22,12 @@ _STEADY = (1980, 1, 1, 0, 0, 0)
 def download(name: str, version: int) -> Response:
     """The version's files in `<name>/<version>/`, checked before they are sent."""
     tokens.admin()
-    repository = models().repository
+    response = Response(elsewhere(partial(_zipped, models().repository, name, version)), mimetype="application/zip")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}-{version}.zip"'
+    return response
+
+
+def _zipped(repository: Repository, name: str, version: int) -> bytes:
     try:
         bundle = repository.find(name, version)
     except BundleError as error:
@@ -33,6 +40,4 @@ def download(name: str, version: int) -> Response:
                 entry = zipfile.ZipInfo(f"{name}/{version}/{path.relative_to(bundle.path).as_posix()}", _STEADY)
                 entry.external_attr = 0o644 << 16
                 file.writestr(entry, path.read_bytes())
-    response = Response(buffer.getvalue(), mimetype="application/zip")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}-{version}.zip"'
-    return response
+    return buffer.getvalue()

@@ -9,6 +9,7 @@ from serving.api.respond import corrections, counted, json_response, models
 from serving.bundle import Metadata
 from serving.errors import InklingError
 from serving.quality import ENOUGH, Quality, judged
+from serving.together import elsewhere
 
 blueprint = Blueprint("quality", __name__)
 
@@ -29,7 +30,7 @@ def page() -> str:
 def _qualities() -> list[Quality]:
     read = counted().symbols()
     kept = corrections()
-    corrected = kept[0].confusion() if kept else {}
+    corrected = elsewhere(kept[0].confusion) if kept else {}
     return [
         judged(version, read.get(version, {}), corrected.get(version, Counter()), _metadata(*version))
         for version in sorted({*read, *corrected}, key=lambda each: (each[0], -each[1]))

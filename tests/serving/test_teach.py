@@ -29,6 +29,7 @@ from serving.teach import process, runner, sets
 from serving.teach.jobs import MOST_WAITING, Job, Jobs, State
 from serving.teach.process import Standby
 from serving.teach.runner import Runner
+from serving.together import Elsewhere, Turn
 from tests.conftest import running_server
 from tests.drawings import FORMS, SEVEN
 from training.datasets import DataSet
@@ -407,6 +408,8 @@ def test_a_download_is_a_version_directory_and_nobody_gets_it_without_the_token(
     served = create_app(Config(models=tmp_path)).test_client()
     assert served.post("/predict?model=tiny", json={"strokes": SEVEN}).status_code == 200
     assert {path.name for path in (tmp_path / "tiny" / "1").iterdir()} >= {"saved_model.pb", "variables", "assets"}
+    turn = Turn(lambda: client.get(place, headers=BEARER))
+    assert isinstance(turn.switch(), Elsewhere), "made while all others wait"
     missing = client.get("/models/tiny/versions/9/download", headers=BEARER)
     assert (missing.status_code, "no version 9" in missing.text) == (404, True)
 

@@ -14,7 +14,7 @@ def main() -> None:
         description="Train the recipes that have no result yet, the cheapest first, and write the book's pages.",
     )
     parser.add_argument("--seeds", type=int, default=1, help="results wanted for each recipe, of seeds 0, 1 ... (1)")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="these recipes; default: all but the shipped ones")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these recipes; default: all that take minutes")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--list-missing", action="store_true", help="show what has no result yet, and stop")
     what.add_argument("--page", action="store_true", help="write the pages only")

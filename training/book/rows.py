@@ -9,13 +9,13 @@ import numpy as np
 from serving.quality import Z95
 from training.book.results import Entry, Result
 from training.metrics import Share, share
-from training.recipes import RECIPES, Claim, shipped
+from training.recipes import RECIPES, Claim, best, shipped
 from training.recipes.classic import CLASSIC
 
 ENTRIES: dict[str, Entry] = {**RECIPES, **CLASSIC}
 """Everything that `python -m training NAME` trains and measures."""
-OUTSIDE = frozenset(recipe.name for recipe in shipped.RECIPES)
-"""What takes most of an hour each, and is no lecture's: the book runs it only where it is asked to."""
+OUTSIDE = frozenset(recipe.name for recipe in (*best.RECIPES, *shipped.RECIPES))
+"""What takes most of an hour each, or hours, and is no lecture's: the book runs it only where it is asked to."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,8 @@ class Row:
         measured, claimed = self.measured, self.claim.interval
         if not measured:
             return None
-        if self.members:
-            return all(each.right > max(each.members) for each in self.results)
         if claimed is None:
-            return None
+            return all(each.right > max(each.members) for each in self.results) if self.members else None
         # The irises are counted one by one: nothing is to be forgiven there.
         return measured.value >= (claimed.low if self.claim.share != 1 else 1)
 
@@ -76,16 +74,18 @@ class Row:
         measured, claimed = self.measured, self.claim.interval
         if not measured:
             return "not measured yet"
-        if alone := self.members:
+        alone = self.members
+        if alone and claimed is None:
             better = "better" if self.reached else "not better"
             return f"{better} than each of its members, {alone.value * 100:.2f} %"
         if self.gain:
             return _compared(*self.gain)
         if claimed is None or self.claim.share == 1:
             return {True: "reached", False: "not reached", None: ""}[self.reached]
+        among = f"; its members {alone.value * 100:.2f} %" if alone else ""
         if measured.value < claimed.low:
-            return "below: not reached"
-        return "above" if measured.value > claimed.high else "inside"
+            return f"below: not reached{among}"
+        return f"{'above' if measured.value > claimed.high else 'inside'}{among}"
 
 
 def _compared(gain: float, half: float) -> str:

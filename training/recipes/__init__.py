@@ -1,6 +1,7 @@
 """Recipes by name: one frozen value for each published result, grouped by its source."""
 
 from training.recipes import (
+    best,
     internals,
     numerical_analysis,
     optimising,
@@ -18,6 +19,7 @@ RECIPES = {
         *numerical_analysis.RECIPES,
         *internals.RECIPES,
         *optimising.RECIPES,
+        *best.RECIPES,
         *shipped.RECIPES,
     )
 }

@@ -71,6 +71,12 @@ def test_an_ensemble_is_compared_with_each_of_its_members() -> None:
     assert row("ensemble", result("ensemble", 9_900, members=(9_890, 9_900))).reached is False
 
 
+def test_an_ensemble_that_claims_a_figure_is_compared_with_that_and_its_members_are_told() -> None:
+    worse = row("mnist-ensemble", result("mnist-ensemble", 9_970, members=(9_950, 9_960)))
+    assert (worse.reached, worse.verdict) == (False, "below: not reached; its members 99.55 %")
+    assert row("mnist-ensemble", result("mnist-ensemble", 9_980, members=(9_980, 9_960))).reached is True
+
+
 def test_separable_means_every_flower() -> None:
     assert row("iris", result("iris", 150, tested=150)).verdict == "reached"
     assert row("iris", result("iris", 149, tested=150)).verdict == "not reached"
