@@ -27,6 +27,8 @@ MANY = 64
 class Turn(greenlet):
     """A function, called bit by bit; `wish` stops it until that is fulfilled."""
 
+    since = 0.0
+    """When it began to wait for its turn, in seconds of the monotonic clock."""
     waited = False
     """Whether it has paused before."""
 

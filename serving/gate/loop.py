@@ -101,9 +101,7 @@ class Loop:
 
     def turn(self) -> bool:
         """Wait for something to happen, and go on with it; True when the clock has ticked."""
-        now = monotonic()
-        for key, events in self._poller.select(0 if self._own_work() else self.turns.next_expiry(now, FEW, TICK)):
-            key.data(key.fileobj, events)
+        self._look(0 if self._own_work() else self.turns.next_expiry(monotonic(), FEW, TICK))
         now = monotonic()
         for waiting in self._looks, self._whole:
             for job in waiting.expired(now, FEW):
@@ -116,15 +114,21 @@ class Loop:
         started = perf_counter()
         # A few at a time, as others may have come meanwhile, and their wait begins when they are seen.
         for job in (*self._looks.first(1), *self._whole.first(TOGETHER)):
-            self.turns.begin(partial(self._take, *job))
+            self.turns.begin(partial(self._take, *job), job[0].since)
         self.turns.compute()
-        self.turns.go_on(_FOR_LARGE * (perf_counter() - started))
+        # What comes meanwhile is read, as it waits from then on, and what is long comes in many parts.
+        self.turns.go_on(_FOR_LARGE * (perf_counter() - started), partial(self._look, 0))
         ticks = now >= self._next_tick
         if ticks:
             self._next_tick = now + TICK
             for connection in [one for one in self._connections if self._is_over(one, now)]:
                 self._expire(connection)
         return ticks
+
+    def _look(self, seconds: float) -> None:
+        """Read, send and accept what can be; wait so long for something to happen."""
+        for key, events in self._poller.select(seconds):
+            key.data(key.fileobj, events)
 
     def finish(self, listeners: Sequence[Any], notify: Callable[[], None]) -> None:
         """Stop accepting, answer what has begun to come, and close all connections; `notify` is called at ticks."""

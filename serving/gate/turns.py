@@ -53,9 +53,11 @@ class Turns:
         """Whether there is something to do in this thread."""
         return bool(self._wanted or self._begun or len(self._large))
 
-    def begin(self, function: Callable[[], None]) -> None:
-        """Call a function that never raises, up to its first wish."""
-        self._go_on(Turn(function))
+    def begin(self, function: Callable[[], None], since: float) -> None:
+        """Call a function that never raises, up to its first wish; it has waited since that time."""
+        turn = Turn(function)
+        turn.since = since
+        self._go_on(turn)
 
     def compute(self) -> None:
         """Call the engines."""
@@ -68,13 +70,17 @@ class Turns:
             else:
                 self._give(turns, call())
 
-    def go_on(self, seconds: float) -> None:
-        """Go on with those that have much to do, for about so long: at least to the next pause of one."""
+    def go_on(self, seconds: float, between: Callable[[], None]) -> None:
+        """Go on with those that have much to do, for about so long: at least to the next pause of one.
+
+        `between` is called at the other pauses.
+        """
         until = perf_counter() + seconds
         while turn := self._begun.popleft() if self._begun else self._large.next():
             self._go_on(turn)
             if perf_counter() >= until:
                 break
+            between()
         self.compute()
 
     def take_back(self) -> None:
@@ -126,7 +132,8 @@ class Turns:
                 self._begun.append(turn)
             case Pause():
                 turn.waited = True
-                self._large.put(turn, monotonic())
+                # It has no more patience than those that wait for their beginning.
+                self._large.put(turn, turn.since)
 
     def _hand_over(self, function: Callable[[], Outcomes], turns: Sequence[Turn], urgent: bool = False) -> None:
         (self._urgent if urgent else self._jobs).put((function, turns), monotonic())

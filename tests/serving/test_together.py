@@ -54,14 +54,14 @@ class Beside:
         while self.turns.waits:
             self.back()
 
-    def begin(self, *functions: "partial[None]") -> None:
+    def begin(self, *functions: "partial[None]", since: float = 0) -> None:
         for function in functions:
-            self.turns.begin(function)
+            self.turns.begin(function, since)
         self.turns.compute()
 
     def go_on(self) -> None:
         while self.turns.work:
-            self.turns.go_on(0)
+            self.turns.go_on(0, lambda: None)
 
     def back(self) -> None:
         """Let a thread do a job, and go on with what it found."""
@@ -172,10 +172,42 @@ def test_who_has_much_to_do_lets_others_go_first_and_is_finished_before_the_next
     beside = Beside()
     beside.begin(partial(looks, "a", 2), partial(looks, "b", 2), partial(seen.append, "small"))
     assert seen == ["small"]
-    beside.turns.go_on(0)
+    beside.turns.go_on(0, lambda: None)
     beside.begin(partial(seen.append, "another"))
     beside.go_on()
     assert seen == ["small", "a0", "another", "a1", "b0", "b1"]
+
+
+def test_between_two_pictures_of_who_has_much_to_do_there_is_time_to_see_what_has_come() -> None:
+    seen: list[str] = []
+
+    def looks() -> None:
+        for number in range(3):
+            together.pause()
+            seen.append(f"picture {number}")
+
+    beside = Beside()
+    beside.begin(partial(looks))
+    beside.turns.go_on(60, partial(seen.append, "others"))
+    assert seen[:5] == ["picture 0", "others", "picture 1", "others", "picture 2"]
+
+
+def test_who_has_much_to_do_has_no_more_patience_than_others() -> None:
+    found: list[str] = []
+
+    def looks(name: str) -> None:
+        try:
+            together.pause()
+            found.append(name)
+        except OverloadedError:
+            found.append(f"{name} refused")
+
+    beside = Beside(seconds=10)
+    beside.begin(partial(looks, "early"), since=100)
+    beside.begin(partial(looks, "late"), since=105)
+    assert beside.turns.expire(now=112, few=0) == 1
+    beside.go_on()
+    assert found == ["early refused", "late"]
 
 
 def test_of_many_who_have_waited_too_long_are_refused() -> None:
