@@ -35,7 +35,8 @@ class State:
         self._momentum = recipe.average
         self._patience = recipe.patience
         self._by_accuracy = recipe.chosen_by == "accuracy"
-        self._identity = f"{replace(recipe, about='', claim=None)} seed={seed} epochs={epochs}"
+        # A network is the same whoever else is in its ensemble.
+        self._identity = f"{replace(recipe, about='', claim=None, members=1)} seed={seed} epochs={epochs}"
         self._epochs = epochs
         self._average = [tf.Variable(weight.value, trainable=False) for weight in model.weights if recipe.average]
         self.best: list[NDArray[np.float32]] = model.get_weights()

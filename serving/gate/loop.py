@@ -101,7 +101,7 @@ class Loop:
 
     def turn(self) -> bool:
         """Wait for something to happen, and go on with it; True when the clock has ticked."""
-        self._look(0 if self._own_work() else self.turns.next_expiry(monotonic(), FEW, TICK))
+        self._poll(0 if self._own_work() else self.turns.next_expiry(monotonic(), FEW, TICK))
         now = monotonic()
         for waiting in self._looks, self._whole:
             for job in waiting.expired(now, FEW):
@@ -117,7 +117,7 @@ class Loop:
             self.turns.begin(partial(self._take, *job), job[0].since)
         self.turns.compute()
         # What comes meanwhile is read, as it waits from then on, and what is long comes in many parts.
-        self.turns.go_on(_FOR_LARGE * (perf_counter() - started), partial(self._look, 0))
+        self.turns.go_on(_FOR_LARGE * (perf_counter() - started), partial(self._poll, 0))
         ticks = now >= self._next_tick
         if ticks:
             self._next_tick = now + TICK
@@ -125,7 +125,7 @@ class Loop:
                 self._expire(connection)
         return ticks
 
-    def _look(self, seconds: float) -> None:
+    def _poll(self, seconds: float) -> None:
         """Read, send and accept what can be; wait so long for something to happen."""
         for key, events in self._poller.select(seconds):
             key.data(key.fileobj, events)
