@@ -1,9 +1,6 @@
-"""The web application: blueprints over the recogniser, one handler for all errors."""
-
-import math
+"""The web application: blueprints over the recogniser, one answer to each error."""
 
 from flask import Flask
-from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from serving.api import (
@@ -22,9 +19,9 @@ from serving.api import (
     v1,
     v2,
 )
-from serving.api.respond import Response, json_response, told
+from serving.api.refused import refused
 from serving.config import Config
-from serving.errors import InklingError, TooOftenError
+from serving.direct import Direct
 from serving.feedback.store import Feedback
 from serving.loaded import LoadedModels
 from serving.metrics import Metrics
@@ -53,52 +50,8 @@ def create_app(config: Config | None = None) -> Flask:
     for part in (predict, explain, v1, v2, health, metrics, docs, page, admin, download, feedback, teach, quality):
         app.register_blueprint(part.blueprint)
     headers.harden(app, config)
-    app.register_error_handler(InklingError, _inkling_error)
-    app.register_error_handler(RecursionError, _too_deep)
-    app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(Exception, _unexpected_error)
-    app.wsgi_app = Telling(app.wsgi_app, counted, Tracing() if asked_for() else None)  # type: ignore[method-assign]
+    app.register_error_handler(Exception, refused)
+    app.wsgi_app = Telling(Direct(app, config), counted, Tracing() if asked_for() else None)  # type: ignore[method-assign]
     if config.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, config.proxies, config.proxies)  # type: ignore[method-assign]
     return app
-
-
-def _inkling_error(error: InklingError) -> Response:
-    if error.status >= 500:
-        told().error = error
-    response = _error(str(error), error.status)
-    if isinstance(error, TooOftenError):
-        response.headers["Retry-After"] = str(math.ceil(error.seconds))
-    return response
-
-
-def _too_deep(_: RecursionError) -> Response:
-    return _error("the JSON has too many lists or objects inside each other", 400)
-
-
-def _http_error(error: HTTPException) -> Response:
-    status = error.code or 500
-    text = {
-        404: "there is nothing at this address; try /, /docs, /predict, /models, /v1, /v2, /healthz or /readyz",
-        405: "this address does not answer that method; POST images to /predict",
-        413: "the request is too large; send a smaller image, or fewer at once",
-    }.get(status, error.description or error.name)
-    response = _error(text, status)
-    for name, value in error.get_headers():
-        if name == "Allow":
-            response.headers[name] = value
-    return response
-
-
-def _unexpected_error(error: Exception) -> Response:
-    told().error = error
-    return _error("something went wrong inside the server; its log says what", 500)
-
-
-def _error(text: str, status: int) -> Response:
-    response = json_response({"error": text}, status)
-    if status in (429, 503):
-        response.headers["Retry-After"] = "1"
-    if status == 401:
-        response.headers["WWW-Authenticate"] = "Bearer"
-    return response

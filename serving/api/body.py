@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 import orjson
-from flask import request
 
+from serving.api.asked import asked
 from serving.api.respond import told
 from serving.errors import BadRequestError, UnknownTypeError
 from serving.together import elsewhere
@@ -20,16 +20,16 @@ _LARGE = 100_000
 
 def raw() -> bytes:
     """The request's body; raises UnknownTypeError where it is compressed."""
-    encoding = request.headers.get("Content-Encoding", "identity")
+    encoding = asked().header("Content-Encoding") or "identity"
     if encoding != "identity":
         raise UnknownTypeError(f"Content-Encoding {encoding} is not understood; send the body as it is")
-    return request.get_data(cache=False)
+    return asked().data()
 
 
 def json() -> Any:
     """What the request's body says; raises BadRequestError where it is not JSON."""
     try:
-        return orjson.loads(request.get_data(cache=False))
+        return orjson.loads(asked().data())
     except orjson.JSONDecodeError as error:
         raise BadRequestError(f"the body is not JSON: {error}") from error
 
@@ -59,7 +59,7 @@ def parse(data: bytes) -> Any:
 
 def aside(function: Callable[[], T]) -> T:
     """Call what works on the request's numbers, and knows nothing else of it, where it keeps nobody waiting."""
-    return elsewhere(function) if (request.content_length or 0) >= _LARGE else function()
+    return elsewhere(function) if told().bytes_in >= _LARGE else function()
 
 
 def _loads(data: bytes) -> Any:

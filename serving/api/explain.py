@@ -5,8 +5,9 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
+from serving.api.asked import asked
 from serving.api.body import whole
 from serving.api.predict import chosen, parse
 from serving.api.respond import base64_text, json_response, recognizer, told
@@ -25,7 +26,7 @@ def why() -> Response:
     body, makers, several = parse()
     if several:
         raise BadRequestError("one image is explained at a time; send one")
-    given = {**request.args.to_dict(), **body}
+    given = {**asked().options(), **body}
     options, number = chosen(given), _number(given)
     reader = recognizer(options.model, options.version)
     ink = makers[0](options.many(reader))

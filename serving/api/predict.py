@@ -6,11 +6,12 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, request
 
 from serving import ink
+from serving.api.asked import asked
 from serving.api.body import aside, json, whole
-from serving.api.respond import base64_text, config, json_response, recognizer, told
+from serving.api.respond import Answer, base64_text, config, json_answer, recognizer, told
 from serving.drawing import base64_bytes, listed
 from serving.errors import (
     BadRequestError,
@@ -55,11 +56,11 @@ class Options:
 
 
 @blueprint.post("/predict")
-def predict() -> Response:
+def predict() -> Answer:
     """Read one image, or many, as DESIGN says under HTTP."""
     of = told()
     body, makers, several = parse()
-    options = chosen({**request.args.to_dict(), **body})
+    options = chosen({**asked().options(), **body})
     reader = recognizer(options.model, options.version)
     many = options.many(reader)
     inks = list(_inks(makers, many)) if several else [make(many) for make in makers]
@@ -70,7 +71,7 @@ def predict() -> Response:
     answers = [
         _answer(reader, next(left), options) if isinstance(found, Ink) else {"error": str(found)} for found in inks
     ]
-    return json_response({"results": answers} if several else answers[0])
+    return json_answer({"results": answers} if several else answers[0])
 
 
 def parse() -> tuple[Mapping[str, Any], Sequence[Maker], bool]:
@@ -78,11 +79,11 @@ def parse() -> tuple[Mapping[str, Any], Sequence[Maker], bool]:
 
     Raises BadRequestError, TooLargeError, UnknownTypeError.
     """
-    kind = request.mimetype
+    kind = asked().mimetype
     if kind == "application/json":
         return _parse_json()
     if kind.startswith("image/"):
-        return {}, [partial(_from_bytes, request.get_data(cache=False))], False
+        return {}, [partial(_from_bytes, asked().data())], False
     if kind == "multipart/form-data":
         files = request.files.getlist("image")
         if not files:

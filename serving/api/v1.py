@@ -5,11 +5,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from flask import Blueprint, request
+from flask import Blueprint
 
 from serving import tensors
 from serving.api.body import aside
-from serving.api.respond import Response, computed, json_response, models, recognizer, told
+from serving.api.respond import Answer, computed, json_answer, models, recognizer, told
 from serving.api.v1_bodies import examples, instances, parsed
 from serving.errors import BadRequestError, InklingError, NotFoundError
 from serving.ink import SIDE
@@ -56,18 +56,19 @@ class Servable:
 
 
 @blueprint.route("/v1/<path:_>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-def answer(_: str) -> Response:
+def answer(_: str) -> Answer:
     """Every path below /v1, told apart as TensorFlow Serving does."""
-    found = {"POST": _ASK, "GET": _LOOK}.get(request.method, _ASK).fullmatch(request.path)
-    if not found or request.method not in ("GET", "POST"):
-        raise BadRequestError(f"Malformed request: {request.method} {request.path}")
+    of = told()
+    found = {"POST": _ASK, "GET": _LOOK}.get(of.method, _ASK).fullmatch(of.path)
+    if not found or of.method not in ("GET", "POST"):
+        raise BadRequestError(f"Malformed request: {of.method} {of.path}")
     name, version, label, what = found.groups()
-    told().route = _route(version, label, what, request.method)
+    of.route = _route(version, label, what, of.method)
     if not name:
         raise BadRequestError("Missing model name in request.")
     servable = Servable(name, label or _numeric(version))
-    if request.method == "GET":
-        return json_response(_metadata(servable) if what else _status(servable))
+    if of.method == "GET":
+        return json_answer(_metadata(servable) if what else _status(servable))
     if what.lower() == "regress":
         raise BadRequestError(_expected("regression", "regress"))
     return _classify(servable) if what.lower() == "classify" else _predict(servable)
@@ -132,7 +133,7 @@ def _tensor_info(dtype: str, shape: tuple[int, ...], node: str) -> dict[str, obj
     return {"dtype": dtype, "tensor_shape": {"dim": sizes, "unknown_rank": False}, "name": node}
 
 
-def _predict(servable: Servable) -> Response:
+def _predict(servable: Servable) -> Answer:
     asked = parsed()
     signature = asked.get("signature_name") or "serving_default"
     servant = servable.load()
@@ -140,10 +141,10 @@ def _predict(servable: Servable) -> Response:
         raise BadRequestError(f'Serving signature name: "{signature}" not found in signature def')
     with told().stage("decode"):
         pictures, answered_as = aside(partial(instances, asked))
-    return json_response({answered_as: computed(servant, tensors.SIGNATURES[signature], pictures)})
+    return json_answer({answered_as: computed(servant, tensors.SIGNATURES[signature], pictures)})
 
 
-def _classify(servable: Servable) -> Response:
+def _classify(servable: Servable) -> Answer:
     asked = parsed()
     servant = servable.load()
     if asked.get("signature_name", "serving_default") not in ("", "serving_default"):
@@ -152,7 +153,7 @@ def _classify(servable: Servable) -> Response:
         pictures = aside(partial(examples, asked))
     rows = computed(servant, "probabilities", pictures)
     labels = servant.bundle.labels
-    return json_response({"results": [list(zip(labels, row, strict=True)) for row in rows]})
+    return json_answer({"results": [list(zip(labels, row, strict=True)) for row in rows]})
 
 
 def _expected(kind: str, method: str) -> str:

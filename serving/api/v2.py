@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import orjson
-from flask import Blueprint, request
+from flask import Blueprint
 
 from serving import tensors, together
 from serving.api import body
-from serving.api.respond import Response, computed, json_response, models, recognizer, told
+from serving.api.asked import asked
+from serving.api.respond import Answer, Response, computed, json_answer, json_response, models, recognizer, told
 from serving.engines import Pictures, Rows
 from serving.errors import BadRequestError, NotFoundError
 from serving.ink import SIDE
@@ -78,29 +79,26 @@ def model_ready(name: str, version: str | None = None) -> Response:
 
 @blueprint.post("/v2/models/<name>/infer")
 @blueprint.post("/v2/models/<name>/versions/<version>/infer")
-def infer(name: str, version: str | None = None) -> Response:
+def infer(name: str, version: str | None = None) -> Answer:
     """Pictures in, rows out."""
     servant = _load(name, version)
-    asked, rest = _parsed()
+    wish, rest = _parsed()
     with told().stage("decode"):
-        pictures = body.aside(partial(_pictures, asked, rest))
+        pictures = body.aside(partial(_pictures, wish, rest))
     outputs, parts = [], []
-    for output, binary in _wanted(asked):
+    for output, binary in _wanted(wish):
         rows = computed(servant, output, pictures)
         outputs.append(_output(output, rows, binary))
         if binary:
             parts.append(rows.astype("<f4", copy=False).tobytes())
     bundle = servant.bundle
     answer = {"model_name": bundle.name, "model_version": str(bundle.version), "outputs": outputs}
-    if "id" in asked:
-        answer["id"] = asked["id"]
-    response = json_response(answer)
+    if "id" in wish:
+        answer["id"] = wish["id"]
+    text, status, headers = json_answer(answer)
     if parts:
-        header = response.get_data()
-        response.set_data(b"".join((header, *parts)))
-        response.headers[LENGTH] = str(len(header))
-        response.content_type = "application/octet-stream"
-    return response
+        headers = [("Content-Type", "application/octet-stream"), (LENGTH, str(len(text)))]
+    return b"".join((text, *parts)), status, headers
 
 
 def _load(name: str, version: str | None) -> Recognizer:
@@ -114,23 +112,23 @@ def _load(name: str, version: str | None) -> Recognizer:
 def _parsed() -> tuple[Mapping[str, Any], memoryview]:
     """The JSON, and the bytes behind it."""
     data = body.raw()
-    length = request.headers.get(LENGTH)
+    length = asked().header(LENGTH)
     if length is not None and not (length.isascii() and length.isdecimal() and int(length) <= len(data)):
         raise BadRequestError(f"{LENGTH} must be the number of bytes of JSON, at most the body's {len(data)}")
     end = len(data) if length is None else int(length)
     try:
-        asked = body.parse(data[:end])
+        wish = body.parse(data[:end])
     except orjson.JSONDecodeError as error:
         raise BadRequestError(f"the request is not JSON: {error}") from error
-    if not isinstance(asked, dict):
+    if not isinstance(wish, dict):
         raise BadRequestError("the request must be a JSON object with 'inputs'")
-    if not isinstance(asked.get("id", ""), str):
+    if not isinstance(wish.get("id", ""), str):
         raise BadRequestError("'id' must be a string")
-    return asked, memoryview(data)[end:]
+    return wish, memoryview(data)[end:]
 
 
-def _pictures(asked: Mapping[str, Any], rest: memoryview) -> Pictures:
-    inputs = asked.get("inputs")
+def _pictures(wish: Mapping[str, Any], rest: memoryview) -> Pictures:
+    inputs = wish.get("inputs")
     if not isinstance(inputs, list) or len(inputs) != 1 or not isinstance(inputs[0], dict):
         raise BadRequestError(f"'inputs' must be a list of one tensor, {tensors.INPUT!r}")
     tensor = inputs[0]
@@ -155,10 +153,10 @@ def _pictures(asked: Mapping[str, Any], rest: memoryview) -> Pictures:
     return tensors.from_array(np.frombuffer(rest, kind).reshape(shape))
 
 
-def _wanted(asked: Mapping[str, Any]) -> list[tuple[str, bool]]:
+def _wanted(wish: Mapping[str, Any]) -> list[tuple[str, bool]]:
     """Names of the outputs, and whether each is wanted as bytes."""
-    binary = _truth(asked, "binary_data_output", False)
-    outputs = asked.get("outputs", [])
+    binary = _truth(wish, "binary_data_output", False)
+    outputs = wish.get("outputs", [])
     if not isinstance(outputs, list) or not all(isinstance(output, dict) for output in outputs):
         raise BadRequestError("'outputs' must be a list of objects, each with a 'name'")
     known = tensors.SIGNATURES.values()
