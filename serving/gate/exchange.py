@@ -1,9 +1,14 @@
-"""One request through WSGI: gunicorn's parser before it, and its response after it, in memory."""
+"""One request through WSGI, in memory: gunicorn's parser judges its head, the application answers."""
 
 import io
 import json
+import re
+import time
+from dataclasses import dataclass
+from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 from gunicorn import http
 from gunicorn.http import wsgi
@@ -17,21 +22,28 @@ from gunicorn.http.errors import (
 from serving.gate.connection import Connection
 from serving.gate.framing import RefusedError, Whole
 
-wsgi.SERVER = "Inkling"  # What gunicorn writes into `Server`.
 _STATUSES = {ExpectationFailed: 417, LimitRequestLine: 414, LimitRequestHeaders: 431}
+_LENGTH = re.compile(rb"(?i)\r\ncontent-length:[ \t]*\d+[ \t]*(?=\r\n)")
+_REMEMBERED = 256
+"""Heads whose meaning is remembered: those of a client differ in little but the length of what it sends."""
+_SHORT = 2048
+"""Bytes of a head that is worth remembering."""
 
 
-class _Sink:
-    """Takes the place of the socket that gunicorn's response writes to."""
+@dataclass(frozen=True)
+class _Head:
+    """What the parser made of a head, but for the length."""
 
-    def __init__(self) -> None:
-        self.parts: list[bytes] = []
+    environ: dict[str, Any]
+    closes: bool
+    """Whether the client wants the connection to end."""
 
-    def sendall(self, data: bytes) -> None:
-        self.parts.append(data)
+
+class _NoSocket:
+    """Takes the place of the socket that gunicorn would send `100 Continue` to, which was sent before the body came."""
 
     def send(self, _: bytes) -> None:
-        """`100 Continue`, which was sent before the body came."""
+        """Nothing."""
 
 
 def exchange(app: Any, cfg: Any, connection: Connection, request: Whole, close: bool) -> tuple[bytes, bool]:
@@ -39,27 +51,30 @@ def exchange(app: Any, cfg: Any, connection: Connection, request: Whole, close: 
 
     Raises RefusedError where the head is no HTTP request's.
     """
+    # Framing has found the length, and judged it.
+    bare = _LENGTH.sub(b"", request.head, count=1)
+    judge = _remembered if len(bare) <= _SHORT else _judged
+    head = judge(cfg, bare, connection.client[0], connection.server)
+    environ = {
+        **head.environ,
+        "wsgi.input": io.BytesIO(request.body),
+        "CONTENT_LENGTH": str(len(request.body)),
+        "REMOTE_PORT": str(connection.client[1]),
+    }
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], _: object = None, /) -> None:
+        started.append((status, headers))
+
+    parts = app(environ, start_response)
     try:
-        parsed = next(http.get_parser(cfg, [request.head], connection.client))
-    except (ParseException, StopIteration) as error:
-        status = next((code for kind, code in _STATUSES.items() if isinstance(error, kind)), 400)
-        raise RefusedError(status, "the request line or a header is not as HTTP/1.1 wants it") from error
-    sink = _Sink()
-    response, environ = wsgi.create(parsed, sink, connection.client, connection.server, cfg)
-    environ["wsgi.input"] = io.BytesIO(request.body)
-    environ["CONTENT_LENGTH"] = str(len(request.body))
-    environ["wsgi.multithread"] = True
-    if close:
-        response.force_close()
-    parts = app(environ, response.start_response)
-    try:
-        for part in parts:
-            response.write(part)
-        response.close()
+        body = b"".join(parts)
     finally:
         if hasattr(parts, "close"):
             parts.close()
-    return b"".join(sink.parts), cast(bool, response.should_close())
+    status, headers = started[-1]
+    closes = close or head.closes
+    return _written(status, headers, body, environ["REQUEST_METHOD"] == "HEAD", closes), closes
 
 
 def refusal(status: int, text: str, closes: bool = True) -> bytes:
@@ -71,3 +86,38 @@ def refusal(status: int, text: str, closes: bool = True) -> bytes:
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nServer: Inkling\r\nConnection: {connection}\r\n{retry}"
         f"Content-Type: application/json\r\nX-Content-Type-Options: nosniff\r\nContent-Length: {len(body)}\r\n\r\n"
     ).encode() + body
+
+
+def _judged(cfg: Any, head: bytes, client: str, server: tuple[str, int]) -> _Head:
+    try:
+        parsed = next(http.get_parser(cfg, [head], (client, 0)))
+    except (ParseException, StopIteration) as error:
+        status = next((code for kind, code in _STATUSES.items() if isinstance(error, kind)), 400)
+        raise RefusedError(status, "the request line or a header is not as HTTP/1.1 wants it") from error
+    _, environ = wsgi.create(parsed, _NoSocket(), (client, 0), server, cfg)
+    for name in ("gunicorn.socket", "wsgi.early_hints"):
+        del environ[name]
+    return _Head({**environ, "wsgi.multithread": True}, parsed.should_close())
+
+
+_remembered = lru_cache(_REMEMBERED)(_judged)
+
+
+def _written(status: str, headers: list[tuple[str, str]], body: bytes, looks: bool, closes: bool) -> bytes:
+    """The answer as HTTP/1.1; `looks` says that only its head is wanted (RFC 9110, section 9.3.2)."""
+    lines = [
+        f"HTTP/1.1 {status}\r\nServer: Inkling\r\nDate: {_date(int(time.time()))}\r\n"
+        f"Connection: {'close' if closes else 'keep-alive'}\r\n"
+    ]
+    lines += [f"{name}: {value}\r\n" for name, value in headers]
+    bodyless = status[:3] in ("204", "304")
+    if not (looks or bodyless or any(name.lower() == "content-length" for name, _ in headers)):
+        lines.append(f"Content-Length: {len(body)}\r\n")
+    lines.append("\r\n")
+    head = "".join(lines).encode("latin-1")
+    return head if looks or bodyless else head + body
+
+
+@lru_cache(maxsize=1)
+def _date(seconds: int) -> str:
+    return formatdate(seconds, usegmt=True)
