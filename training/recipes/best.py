@@ -1,4 +1,4 @@
-"""The recipes that read MNIST's own digits best: one network, and three that vote."""
+"""The recipes that read MNIST's own digits best: one network, and two that vote."""
 
 from dataclasses import replace
 
@@ -8,10 +8,17 @@ from training.recipes.recipe import Claim, Recipe
 
 ONE = Recipe(
     name="mnist",
-    about="""MNIST's own digits read as well as an hour on two cores allows: the network of digits, wider behind its
-first stride; digits distorted, but not drawn anew as other people write. It knows nothing of what is no digit: for
-what people draw, use digits.""",
-    claim=Claim("Inkling", "aim: 99.75 %", 0.9975, budget="32 epochs"),
+    about="""MNIST's own digits alone: the network of digits, wider behind its first stride; digits distorted, but not
+drawn anew as other people write. It knows nothing of what is no digit: for what people draw, use digits.""",
+    claim=Claim(
+        "Inkling",
+        "aim: 99.75 %",
+        0.9975,
+        budget="32 epochs",
+        remark="The better of two seeds by validation loss. Both were trained at once, with interruptions that count "
+        "as seconds. In the end it had learnt its distorted digits almost by heart (99.8 % of them), so stronger "
+        "distortion comes next.",
+    ),
     network=Network(
         (
             Conv(32, 3, padding="valid"),
@@ -42,8 +49,16 @@ RECIPES = (
     replace(
         ONE,
         name="mnist-ensemble",
-        about="Three networks of the kind of mnist, their logits averaged.",
-        claim=Claim("Inkling", "aim: 99.83 %", 0.9983, budget="3 times 32 epochs"),
-        members=3,
+        about="Two networks of the kind of mnist, their logits averaged.",
+        claim=Claim(
+            "Inkling",
+            "aim: 99.83 %",
+            0.9983,
+            budget="2 times 32 epochs",
+            remark="Of all pairs and triples of these two and the shipped digits, the better of these beside digits "
+            "has the lowest validation loss, and reads 99.75 %: networks that were taught differently err more "
+            "differently than seeds do.",
+        ),
+        members=2,
     ),
 )

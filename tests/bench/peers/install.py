@@ -18,10 +18,10 @@ class NotInstalledError(Exception):
 def programs(name: str, packages: Sequence[str]) -> Path:
     """The folder of the programs of that environment, which is made where it is not there.
 
-    All have our version of the runtime. Raises NotInstalledError.
+    All have our versions of the runtime and of what our engine imports. Raises NotInstalledError.
     """
     place = FOLDER / name
-    wanted = [*packages, *(f"{library}=={version(library)}" for library in ("openvino", "numpy"))]
+    wanted = [*packages, *(f"{library}=={version(library)}" for library in ("openvino", "numpy", "orjson"))]
     done = place / "installed"
     if not done.exists() or done.read_text().splitlines() != wanted:
         _run(sys.executable, "-m", "venv", "--clear", str(place))
