@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from training.book.rows import OUTSIDE
 from training.models import EMBEDDING, build
 from training.networks import Conv, Network
 from training.recipes import RECIPES, RecipeError, named
@@ -67,7 +68,7 @@ def test_every_recipe_says_where_it_is_from_and_what_it_claims() -> None:
 
 
 def test_every_lecture_s_network_is_counted_by_hand() -> None:
-    assert PARAMETERS.keys() == RECIPES.keys() - {"digits", "symbols"}
+    assert PARAMETERS.keys() == RECIPES.keys() - OUTSIDE
 
 
 def test_an_unknown_recipe_is_refused_with_the_known_ones() -> None:
