@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import orjson
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 
 from serving.api import tokens
+from serving.api.asked import asked
 from serving.api.body import an_object
 from serving.api.respond import config, corrections, json_response
 from serving.errors import BadRequestError, ImpossibleError, NotFoundError, UnknownTypeError
@@ -105,7 +106,7 @@ def jobs() -> Jobs:
     """The queue; raises NotFoundError where the server lacks what teaching takes."""
     if lacks := missing():
         raise NotFoundError(lacks)
-    return cast(Jobs, current_app.extensions["inkling_jobs"])
+    return cast(Jobs, asked().extensions["inkling_jobs"])
 
 
 def _learn(jobs: Jobs, lesson: Lesson) -> Job:

@@ -73,19 +73,17 @@ def exchange(app: Any, cfg: Any, connection: Connection, request: Whole, close: 
         if hasattr(parts, "close"):
             parts.close()
     status, headers = started[-1]
+    headers = [("Date", _date(int(time.time()))), *headers]
     closes = close or head.closes
-    return _written(status, headers, body, environ["REQUEST_METHOD"] == "HEAD", closes), closes
+    return _written(status, headers, body, closes, looks=environ["REQUEST_METHOD"] == "HEAD"), closes
 
 
 def refusal(status: int, text: str, closes: bool = True) -> bytes:
     """An answer that no application is asked for; by default the connection ends with it."""
-    body = json.dumps({"error": text}).encode()
-    connection = "close" if closes else "keep-alive"
-    retry = "Retry-After: 1\r\n" if status == HTTPStatus.SERVICE_UNAVAILABLE else ""
-    return (
-        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nServer: Inkling\r\nConnection: {connection}\r\n{retry}"
-        f"Content-Type: application/json\r\nX-Content-Type-Options: nosniff\r\nContent-Length: {len(body)}\r\n\r\n"
-    ).encode() + body
+    headers = [("Content-Type", "application/json"), ("X-Content-Type-Options", "nosniff")]
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers.append(("Retry-After", "1"))
+    return _written(f"{status} {HTTPStatus(status).phrase}", headers, json.dumps({"error": text}).encode(), closes)
 
 
 def _judged(cfg: Any, head: bytes, client: str, server: tuple[str, int]) -> _Head:
@@ -103,12 +101,9 @@ def _judged(cfg: Any, head: bytes, client: str, server: tuple[str, int]) -> _Hea
 _remembered = lru_cache(_REMEMBERED)(_judged)
 
 
-def _written(status: str, headers: list[tuple[str, str]], body: bytes, looks: bool, closes: bool) -> bytes:
+def _written(status: str, headers: list[tuple[str, str]], body: bytes, closes: bool, *, looks: bool = False) -> bytes:
     """The answer as HTTP/1.1; `looks` says that only its head is wanted (RFC 9110, section 9.3.2)."""
-    lines = [
-        f"HTTP/1.1 {status}\r\nServer: Inkling\r\nDate: {_date(int(time.time()))}\r\n"
-        f"Connection: {'close' if closes else 'keep-alive'}\r\n"
-    ]
+    lines = [f"HTTP/1.1 {status}\r\nServer: Inkling\r\nConnection: {'close' if closes else 'keep-alive'}\r\n"]
     lines += [f"{name}: {value}\r\n" for name, value in headers]
     bodyless = status[:3] in ("204", "304")
     if not (looks or bodyless or any(name.lower() == "content-length" for name, _ in headers)):
