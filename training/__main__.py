@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 # Keras is imported where something is trained: it takes seconds.
@@ -96,24 +97,24 @@ def _train(arguments: argparse.Namespace, recipe: recipes.Recipe | None) -> int:
             print(f"TensorBoard, while this runs: {board.launch(arguments.runs)}", flush=True)
         if not recipe:
             return (_pretrain if arguments.recipe == PAIRS.name else _classic)(arguments, folder)
+        if arguments.members:
+            recipe = replace(recipe, members=arguments.members)
         data = datasets.load(recipe.dataset)
         members = fit_members(
             recipe,
             data,
             folder,
-            arguments.members or recipe.members,
             seed=arguments.seed,
             epochs=arguments.epochs,
             start=arguments.start or "new",
             precision=arguments.precision,
             deterministic=arguments.deterministic,
         )
-        fitted = combine(members) if len(members) > 1 else members[0]
-        bundle = export(fitted, data, arguments.models, arguments.name or recipe.name)
+        bundle = export(combine(recipe, members), data, arguments.models, arguments.name or recipe.name)
         print(f"{bundle.path}: {bundle.metadata.metrics['accuracy_text']} of the test part read")
         # Results in the book are those of its own recipes, as they are.
-        if recipe is recipes.RECIPES.get(recipe.name) and not arguments.epochs and len(members) == recipe.members:
-            print(f"The result is in {add(of_fitted(members, data, arguments.seed))}")
+        if recipe == recipes.RECIPES.get(recipe.name) and not arguments.epochs:
+            print(f"The result is in {add(of_fitted(recipe, members, data, arguments.seed))}")
     except KeyboardInterrupt:
         print(
             f"\nInterrupted; whole epochs are kept in {folder}. Go on with the same command and --resume.",

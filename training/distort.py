@@ -10,13 +10,14 @@ to visual document analysis" (2003), with a coarse random grid, smoothly enlarge
 """
 
 from dataclasses import dataclass, fields
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Pictures = NDArray[np.uint8]
+Number = TypeVar("Number", np.uint8, np.float32)
 
 SIDE = 28
 _BEND_GRID = 5
@@ -121,7 +122,7 @@ def bend_field(count: int, strength: float, rng: Draws) -> NDArray[np.float32]:
     return field
 
 
-def resample(pictures: Pictures, sources: NDArray[np.float32]) -> Pictures:
+def resample(pictures: NDArray[Number], sources: NDArray[np.float32]) -> NDArray[Number]:
     """Fetch every pixel from its source place; ink from outside the picture is paper (0)."""
     result = np.empty_like(pictures)
     unused = np.empty(0, np.float32)

@@ -9,17 +9,17 @@ import numpy as np
 
 from training import fit as fitting
 from training.datasets import DataSet
-from training.fit import Fitted
+from training.fit import FitError, Fitted
 from training.loop import Start
-from training.models import EMBEDDING, LOGITS
+from training.models import EMBEDDING, LOGITS, SCALED, scaled
 from training.recipes import Recipe
+from training.turned import turned
 
 
 def fit_members(
     recipe: Recipe,
     data: DataSet,
     folder: Path,
-    members: int,
     *,
     seed: int = 0,
     epochs: int | None = None,
@@ -27,21 +27,29 @@ def fit_members(
     precision: str | None = None,
     deterministic: bool = False,
 ) -> list[Fitted]:
-    """Fit so many networks, a single one in `folder`, several in folders below it.
+    """Fit a recipe's networks and those beside it, a single one in `folder`, several in folders below it.
 
-    Their seeds begin at `seed * members`: ensembles of different seeds have no network in common. To `resume` goes
-    on with the member that was interrupted and begins those that were not yet. Raises as `fit`.
+    Those of a recipe with so many `members` have seeds from `seed * members` on: ensembles of different seeds have no
+    network in common. To `resume` goes on with the member that was interrupted and begins those that were not yet.
+    Raises as `fit`, and FitError where the recipes do not learn from the same pictures.
     """
+    for one in recipe.beside:
+        if (one.dataset, one.validation) != (recipe.dataset, recipe.validation):
+            raise FitError(
+                f"{one.name} cannot vote beside {recipe.name}: they learn from {one.dataset} and {recipe.dataset}, "
+                f"{one.validation} and {recipe.validation} pictures of these held out; both should be the same"
+            )
     fitted = []
-    for number in range(members):
-        place = folder / f"member{number + 1}" if members > 1 else folder
-        begun = start != "resume" or number == 0 or place.exists()
+    voters = recipe.ensemble
+    for number, (one, among) in enumerate(voters, 1):
+        place = folder / f"member{number}" if len(voters) > 1 else folder
+        begun = start != "resume" or number == 1 or place.exists()
         fitted.append(
             fitting.fit(
-                recipe,
+                one,
                 data,
                 place,
-                seed=seed * members + number,
+                seed=seed * sum(one == other for other, _ in voters) + among,
                 epochs=epochs,
                 start=start if begun else "new",
                 precision=precision,
@@ -51,19 +59,22 @@ def fit_members(
     return fitted
 
 
-def combine(members: Sequence[Fitted]) -> Fitted:
-    """Join networks of one recipe, fitted with different seeds, into one `Fitted`.
+def combine(recipe: Recipe, members: Sequence[Fitted]) -> Fitted:
+    """Join the networks that `fit_members` fitted for `recipe` into one `Fitted`; a single one may be that already.
 
-    The mean of linear heads is a linear head on all embeddings together, so the result has the form of every
-    other network: `embedding` float32[N,D1+D2+...], then `logits`. Epochs and seconds are summed.
+    The mean of linear heads is a linear head on all embeddings together, and the mean over views of a picture is
+    that of their embeddings, so the result has the form of every other network: `embedding` float32[N,D1+D2+...], then
+    `logits`. Epochs and seconds are summed.
     """
     first = members[0]
+    if len(members) == 1 and not recipe.turned:
+        return first
     image = keras.Input(first.model.input_shape[1:], dtype="uint8", name="image")
-    towers = [
-        keras.Model(member.model.input, member.model.get_layer(EMBEDDING).output, name=f"member{number}")
-        for number, member in enumerate(members, 1)
-    ]
-    embedding = keras.layers.Concatenate(name=EMBEDDING)([tower(image) for tower in towers])
+    views = [scaled(image)]
+    if recipe.turned:
+        views += [turned(views[0], recipe.turned, "turned"), turned(views[0], -recipe.turned, "turned_back")]
+    embeddings = [_mean(_tower(member.model, f"member{number}"), views) for number, member in enumerate(members, 1)]
+    embedding = keras.layers.Concatenate(name=EMBEDDING)(embeddings)
     heads = [member.model.get_layer(LOGITS).get_weights() for member in members]
     head = keras.layers.Dense(heads[0][0].shape[1], name=LOGITS)
     model = keras.Model(image, head(embedding), name="inkling")
@@ -71,8 +82,18 @@ def combine(members: Sequence[Fitted]) -> Fitted:
     head.set_weights([np.concatenate(kernels) / len(members), np.mean(biases, axis=0)])
     return replace(
         first,
+        recipe=recipe,
         model=model,
         epochs=sum(member.epochs for member in members),
         seconds=sum(member.seconds for member in members),
         members=len(members),
     )
+
+
+def _tower(model: keras.Model, name: str) -> keras.Model:
+    return keras.Model(model.get_layer(SCALED).output, model.get_layer(EMBEDDING).output, name=name)
+
+
+def _mean(tower: keras.Model, views: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
+    seen = [tower(view) for view in views]
+    return keras.layers.Average(name=f"{tower.name}_mean")(seen) if len(seen) > 1 else seen[0]

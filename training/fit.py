@@ -83,7 +83,7 @@ def fit(
     x, y = x[: recipe.pictures], y[: recipe.pictures]
     count = len(data.labels)
     precision = precision or fastest_precision()
-    model = in_precision(precision, lambda: build(recipe.network, count))
+    model = in_precision(precision, lambda: build(recipe.network, count, for_training=True))
     model.compile(
         optimizer=optimizer(recipe, len(x), epochs),
         loss=_squared if recipe.loss == "squared" else keras.losses.CategoricalCrossentropy(from_logits=True),

@@ -5,7 +5,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from serving import files
+from training.identity import digest
 from training.recipes import Recipe
 
 _HISTORY = ("accuracy", "loss", "val_accuracy", "val_loss")
@@ -36,7 +36,7 @@ class State:
         self._patience = recipe.patience
         self._by_accuracy = recipe.chosen_by == "accuracy"
         # A network is the same whoever else is in its ensemble.
-        self._identity = f"{replace(recipe, about='', claim=None, members=1)} seed={seed} epochs={epochs}"
+        self._identity = f"{recipe.name} {digest(recipe.alone)} seed={seed} epochs={epochs}"
         self._epochs = epochs
         self._average = [tf.Variable(weight.value, trainable=False) for weight in model.weights if recipe.average]
         self.best: list[NDArray[np.float32]] = model.get_weights()

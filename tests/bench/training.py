@@ -26,6 +26,7 @@ import numpy as np
 from tests.bench.report import machine, progress, table
 from training import metrics
 from training.datasets import DataSet, load, split_validation
+from training.distort import Distortion
 from training.fit import fit, optimizer
 from training.networks import Conv, Network
 from training.recipes import Recipe, named
@@ -50,9 +51,13 @@ _TWO = Recipe(
 )
 RECIPES = (
     _SQUARED,
-    replace(named("lecture-conv"), name="lecture-conv"),
+    named("lecture-conv"),
     _TWO,
-    replace(named("lecture-conv-batchnorm"), name="lecture-conv-batchnorm"),
+    named("lecture-conv-batchnorm"),
+    # What only Inkling does to the digits would be compared with nothing.
+    replace(
+        named("digits"), name="digits, as they are", distortion=Distortion(), redrawn=0.0, nondigits=0.0, average=0.0
+    ),
 )
 _PLAIN = "plain Keras"
 _WAYS = (_PLAIN, "float32", "mixed_bfloat16")
@@ -142,6 +147,8 @@ def _layers(network: Network, last: str) -> Iterator[keras.layers.Layer]:
         yield from activated()
         if conv.pool > 1:
             yield layers.MaxPooling2D(conv.pool)
+        if conv.dropout:
+            yield layers.Dropout(conv.dropout)
     yield layers.Flatten()
     for units in network.dense:
         yield layers.Dense(units, use_bias=bias)

@@ -21,9 +21,12 @@ def seconds(entry: Entry, results: Iterable[Result]) -> float:
         return sum(known) / len(known)
     if not isinstance(entry, Recipe):
         return _SVM if isinstance(entry, SupportVectors) else 1.0
-    shown = entry.epochs * min(entry.pictures or _PICTURES, _PICTURES)
-    arithmetic = shown * multiplications(entry.network) * _PER_PICTURE
-    return entry.members * (shown / entry.batch_size * _STEP + arithmetic)
+    return sum(_alone(one) for one, _ in entry.ensemble)
+
+
+def _alone(recipe: Recipe) -> float:
+    shown = recipe.epochs * min(recipe.pictures or _PICTURES, _PICTURES)
+    return shown / recipe.batch_size * _STEP + shown * multiplications(recipe.network) * _PER_PICTURE
 
 
 def multiplications(network: Network, classes: int = 10) -> int:

@@ -29,10 +29,10 @@ def measure(entry: Entry, seed: int, folder: Path) -> Result:
         result = of_classic(entry, classic.run(entry, folder, seed), seed)
     else:
         data = datasets.load(entry.dataset)
-        first = folder / "member1" if entry.members > 1 else folder
+        first = folder / "member1" if len(entry.ensemble) > 1 else folder
         start: Start = "resume" if (first / "state.npz").exists() else "restart"
-        members = fit_members(entry, data, folder, entry.members, seed=seed, start=start)
-        result = of_fitted(members, data, seed)
+        members = fit_members(entry, data, folder, seed=seed, start=start)
+        result = of_fitted(entry, members, data, seed)
     shutil.rmtree(folder, ignore_errors=True)
     return result
 
@@ -47,9 +47,9 @@ def learnt(entry: Entry) -> str:
     return IRISES if isinstance(entry, PetalPerceptron) else _digest_of(entry.dataset)
 
 
-def of_fitted(members: list[Fitted], data: DataSet, seed: int) -> Result:
-    """The result of trained networks, several of them as an ensemble."""
-    whole = combine(members) if len(members) > 1 else members[0]
+def of_fitted(recipe: Recipe, members: list[Fitted], data: DataSet, seed: int) -> Result:
+    """The result of a recipe's trained networks, several of them as an ensemble."""
+    whole = combine(recipe, members)
     right = [int((logits(one.model, data.x_test).argmax(axis=1) == data.y_test).sum()) for one in [whole, *members]]
     return Result(
         recipe=whole.recipe.name,

@@ -1,6 +1,6 @@
 """What a recipe is: everything that decides what a training run gives, and what its source says that it gives."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from serving.quality import ANSWERED
@@ -52,6 +52,10 @@ class Recipe:
     claim: Claim | None = None
     members: int = 1
     """Networks of successive seeds whose logits are averaged."""
+    beside: tuple["Recipe", ...] = ()
+    """Recipes of the same pictures whose networks vote, too: what is taught differently errs differently."""
+    turned: float = 0.0
+    """Degrees by which what was trained sees each picture turned, too, one way and the other; logits are averaged."""
     dataset: str = "mnist"
     validation: int = 5_000
     """Pictures taken from the training part, for early stopping, calibration and choosing; never the test part."""
@@ -95,3 +99,14 @@ class Recipe:
     """Share of the validation digits, drawn anew where `redrawn` says so, that the threshold leaves sure."""
     symbols: Literal["one", "many"] = "one"
     """Whether the server looks for several symbols in a picture; `many` wants `nondigits`, to tell two from one."""
+
+    @property
+    def alone(self) -> "Recipe":
+        """The recipe of one network by itself, as it is trained."""
+        return replace(self, members=1, beside=(), turned=0.0)
+
+    @property
+    def ensemble(self) -> "tuple[tuple[Recipe, int], ...]":
+        """Every network's own recipe, with its place among the seeds of that recipe."""
+        own = tuple((self.alone, number) for number in range(self.members))
+        return own + tuple(voter for other in self.beside for voter in other.ensemble)
