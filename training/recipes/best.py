@@ -1,4 +1,4 @@
-"""The recipes that read MNIST's own digits best: one network, and two that vote."""
+"""The recipes that read MNIST's own digits best: one network, and three that vote."""
 
 from dataclasses import replace
 
@@ -10,16 +10,16 @@ from training.style import Style
 
 ONE = Recipe(
     name="mnist",
-    about="""MNIST's own digits alone: the network of digits, wider behind its first stride; digits distorted, but not
-drawn anew as other people write. It knows nothing of what is no digit: for what people draw, use digits.""",
+    about="""MNIST's own digits alone: the network of digits, wider behind its first stride; digits strongly distorted,
+a quarter of them drawn anew. What it reads it sees turned by 8 degrees both ways, too. It knows nothing of what is
+no digit: for what people draw, use digits.""",
     claim=Claim(
         "Inkling",
         "aim: 99.75 %",
         0.9975,
-        budget="32 epochs",
-        remark="The better of two seeds by validation loss. Both were trained at once, with interruptions that count "
-        "as seconds. In the end it had learnt its distorted digits almost by heart (99.8 % of them), so stronger "
-        "distortion comes next.",
+        budget="40 epochs",
+        remark="30 of 10,000 are misread, 29 with the turned views, which lower the validation loss from 0.0180 to "
+        "0.0166. It has hardly fallen since the 30th of 40 epochs: longer training alone will not do.",
     ),
     network=Network(
         (
@@ -46,6 +46,7 @@ drawn anew as other people write. It knows nothing of what is no digit: for what
     last_distortion=0.8,
     redrawn=0.25,
     style=PEOPLES,
+    turned=8.0,
 )
 
 _PLAIN = replace(
@@ -58,32 +59,21 @@ _PLAIN = replace(
     redrawn=0.0,
     style=Style(),
 )
-_FIVE = replace(
-    _PLAIN,
-    name="mnist-five",
-    about="A network of another kind: five convolutions of 5x5 pixels, none of them strided, as few layers as see all.",
-    network=Network(
-        (
-            Conv(32, 5, padding="valid"),
-            Conv(32, 5, padding="valid"),
-            Conv(64, 5, padding="valid", dropout=0.2),
-            Conv(64, 5, padding="valid"),
-            Conv(96, 5, padding="valid", dropout=0.2),
-        ),
-        (128,),
-        batch_norm=True,
-        dropout=0.4,
-    ),
-    distortion=Distortion(rotation=20, scale=0.1, aspect=0.1, slant=0.1, shift=3, bend=0.7, stroke=0.3),
-)
-
 RECIPES = (
     ONE,
     replace(
         ONE,
         name="mnist-ensemble",
-        about="""Networks taught differently, their logits averaged: mnist, digits, and one of larger convolutions.""",
-        claim=Claim("Inkling", "aim: 99.83 %", 0.9983, budget="40, 24 and 40 epochs"),
-        beside=(_PLAIN, _FIVE, DIGITS),
+        about="""Three networks taught differently, their logits averaged: mnist, the same without redrawn digits, and
+digits; each sees the picture turned both ways, too.""",
+        claim=Claim(
+            "Inkling",
+            "aim: 99.83 %",
+            0.9983,
+            budget="40, 24 and 40 epochs",
+            remark="Of all subsets of the three these have the lowest validation loss, 0.0147, and yet read no more "
+            "than mnist does. 19 test digits are misread by mnist and the shipped digits alike, of 30 and 33.",
+        ),
+        beside=(_PLAIN, DIGITS),
     ),
 )
