@@ -33,14 +33,14 @@ def fit_members(
     network in common. To `resume` goes on with the member that was interrupted and begins those that were not yet.
     Raises as `fit`, and FitError where the recipes do not learn from the same pictures.
     """
-    for one in recipe.beside:
+    voters = recipe.ensemble
+    for one, _ in voters:
         if (one.dataset, one.validation) != (recipe.dataset, recipe.validation):
             raise FitError(
                 f"{one.name} cannot vote beside {recipe.name}: they learn from {one.dataset} and {recipe.dataset}, "
                 f"{one.validation} and {recipe.validation} pictures of these held out; both should be the same"
             )
     fitted = []
-    voters = recipe.ensemble
     for number, (one, among) in enumerate(voters, 1):
         place = folder / f"member{number}" if len(voters) > 1 else folder
         begun = start != "resume" or number == 1 or place.exists()

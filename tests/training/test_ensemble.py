@@ -15,6 +15,7 @@ from training.datasets import DataSet
 from training.ensemble import combine, fit_members
 from training.export import export
 from training.fit import FitError, Fitted, fit
+from training.recipes import Recipe
 
 PAIR = replace(TINY, epochs=8, members=2)
 
@@ -81,8 +82,12 @@ def _turned(pictures: NDArray[np.uint8], degrees: float) -> NDArray[np.uint8]:
     return np.stack([cv2.warpAffine(each, turn, (28, 28), flags=cv2.INTER_CUBIC) for each in pictures])
 
 
-def test_recipes_of_other_pictures_do_not_vote_together(optdigits: DataSet, tmp_path: Path) -> None:
-    recipe = replace(TINY, beside=(replace(TINY, name="other", validation=TINY.validation + 1),))
+@pytest.mark.parametrize("between", [(), (replace(TINY, name="between"),)])
+def test_recipes_of_other_pictures_do_not_vote_together(
+    optdigits: DataSet, tmp_path: Path, between: tuple[Recipe, ...]
+) -> None:
+    other = replace(TINY, name="other", validation=TINY.validation + 1)
+    recipe = replace(TINY, beside=tuple(replace(one, beside=(other,)) for one in between) or (other,))
     with pytest.raises(
         FitError, match=f"other cannot vote beside tiny.*{TINY.validation + 1} and {TINY.validation} pic"
     ):

@@ -55,7 +55,10 @@ class Recipe:
     beside: tuple["Recipe", ...] = ()
     """Recipes of the same pictures whose networks vote, too: what is taught differently errs differently."""
     turned: float = 0.0
-    """Degrees by which what was trained sees each picture turned, too, one way and the other; logits are averaged."""
+    """Degrees by which what was trained sees each picture turned, too, one way and the other; logits are averaged.
+
+    Networks beside it see the same; their own recipes' degrees do not count there.
+    """
     dataset: str = "mnist"
     validation: int = 5_000
     """Pictures taken from the training part, for early stopping, calibration and choosing; never the test part."""
