@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +46,7 @@ def load(name: str) -> DataSet:
     `optdigits` are the 1,797 handwritten digits that scikit-learn carries, always there; `symbols` are made of MNIST,
     as `training.symbols` says, in some minutes.
 
-    Raises DatasetError where the name is unknown or its file is missing or not what it should be.
+    Raises DatasetError where the name is unknown, or its file is missing, damaged or not to be had.
     """
     if name not in _LOADERS:
         raise DatasetError(f"no data set {name!r}; known are: {', '.join(_LOADERS)}")
@@ -93,7 +95,14 @@ def _mnist() -> DataSet:
     else:
         import keras
 
-        (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
+        try:
+            (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
+        # Keras reports a failed download as a bare Exception.
+        except Exception as error:
+            raise DatasetError(
+                f"MNIST is not to be had: {error}. Keras fetches it once, into ~/.keras/datasets: connect to the "
+                "internet, or set INKLING_DATA to a folder with mnist.npz"
+            ) from error
         arrays = x_train, y_train, x_test, y_test
     x_train, y_train, x_test, y_test = arrays
     return DataSet("mnist", DIGITS, x_train, y_train.astype(np.int64), x_test, y_test.astype(np.int64))
@@ -102,10 +111,17 @@ def _mnist() -> DataSet:
 def _read_npz(path: Path, keys: tuple[str, ...]) -> tuple[NDArray[np.uint8], ...]:
     if not path.is_file():
         raise DatasetError(f"{path} is missing; put it there, or unset INKLING_DATA to let Keras download MNIST")
-    with np.load(path, allow_pickle=False) as arrays:
-        if missing := set(keys) - set(arrays):
-            raise DatasetError(f"{path} has no {', '.join(sorted(missing))}; it should hold {', '.join(keys)}")
-        return tuple(arrays[key] for key in keys)
+    try:
+        # NumPy leaves a damaged file open that it has opened itself.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            if missing := set(keys) - set(arrays):
+                raise DatasetError(f"{path} has no {', '.join(sorted(missing))}; it should hold {', '.join(keys)}")
+            return tuple(arrays[key] for key in keys)
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        raise DatasetError(
+            f"{path} is damaged or cannot be read ({error}); copy it anew, or unset INKLING_DATA to let Keras download "
+            "MNIST"
+        ) from error
 
 
 def _optdigits() -> DataSet:

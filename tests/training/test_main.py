@@ -9,6 +9,7 @@ import urllib.request
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import pytest
 
 from serving import bundle
@@ -145,6 +146,28 @@ def test_a_missing_data_folder_is_answered_in_words(
     run.setenv("INKLING_DATA", str(tmp_path / "nowhere"))
     assert exit_code(run, "lecture-conv") == 2
     assert "mnist.npz is missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kept", [b"", b"PK\x03\x04 and no more", b"a page that says: sign in first"])
+def test_damaged_data_are_answered_in_words(
+    run: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, kept: bytes
+) -> None:
+    (tmp_path / "mnist.npz").write_bytes(kept)
+    run.setenv("INKLING_DATA", str(tmp_path))
+    assert exit_code(run, "lecture-conv") == 2
+    assert "mnist.npz is damaged" in capsys.readouterr().err
+
+
+def test_without_a_network_it_is_said_where_mnist_goes(
+    run: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unreachable() -> None:
+        raise Exception("URL fetch failure")
+
+    run.delenv("INKLING_DATA", raising=False)
+    run.setattr(keras.datasets.mnist, "load_data", unreachable)
+    assert exit_code(run, "lecture-conv") == 2
+    assert "set INKLING_DATA to a folder with mnist.npz" in capsys.readouterr().err
 
 
 def test_the_list_shows_source_claim_figure_and_command_of_every_recipe(
