@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any
 
@@ -12,8 +13,7 @@ _WORDS = {"name", "about", "claim"}
 def different(value: Any) -> Any:
     """A dataclass as the fields that differ from their defaults, a tuple as a list; all else as it is."""
     if is_dataclass(value):
-        shown = {field.name: getattr(value, field.name) for field in fields(value)}
-        return {field.name: different(shown[field.name]) for field in fields(value) if shown[field.name] != _of(field)}
+        return {name: different(inner) for name, inner in _changed(value)}
     if isinstance(value, tuple):
         return [different(inner) for inner in value]
     return value
@@ -33,7 +33,15 @@ def _decisive(value: Any) -> Any:
         return [_decisive(inner) for inner in value]
     if not is_dataclass(value):
         return value
-    return {name: inner for name, inner in different(value).items() if name not in _WORDS and inner != {}}
+    shown = {name: _decisive(inner) for name, inner in _changed(value) if name not in _WORDS}
+    return {name: inner for name, inner in shown.items() if inner != {}}
+
+
+def _changed(value: Any) -> Iterator[tuple[str, Any]]:
+    for field in fields(value):
+        inner = getattr(value, field.name)
+        if inner != _of(field):
+            yield field.name, inner
 
 
 def _of(field: "Field[Any]") -> Any:

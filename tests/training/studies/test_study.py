@@ -130,3 +130,6 @@ def test_a_digest_follows_what_decides_and_nothing_else() -> None:
     assert digest(replace(recipe, name="renamed", about="told otherwise")) == digest(recipe)
     assert digest(replace(recipe, peak_rate=0.5)) != digest(recipe)
     assert digest(replace(recipe, network=Network(dense=(9,)))) != digest(recipe)
+    beside = replace(recipe, beside=(RECIPES[1],))
+    assert digest(replace(recipe, beside=(replace(RECIPES[1], about="told otherwise"),))) == digest(beside)
+    assert digest(replace(recipe, beside=(replace(RECIPES[1], peak_rate=0.5),))) != digest(beside)
