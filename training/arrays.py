@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.collected import Collected, Entry, collect, few, natural_order
-from training.datasets import DatasetError
-from training.levels import full_scale, grey_levels, opened, whole
+from training.datasets import DatasetError, whole
+from training.levels import full_scale, grey_levels, opened
 
 _IDX = re.compile(r"(train|t10k)-(images|labels)[-.]idx[13]-ubyte(\.gz)?")
 

@@ -1,10 +1,12 @@
 """Named data sets -> arrays, labels and a digest."""
 
+import gzip
 import hashlib
 import os
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,17 @@ DIGITS = tuple("0123456789")
 
 class DatasetError(Exception):
     """A data set that is not there or not what it should be; the message says what would be right."""
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[None]:
+    """Raise DatasetError where the file cannot be opened, or turns out to be damaged while it is read."""
+    try:
+        yield
+    except (gzip.BadGzipFile, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        raise DatasetError(f"{path} is damaged or cut off; copy it or write it anew") from error
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read ({error.strerror or error}); it should be open to you") from error
 
 
 @dataclass(frozen=True)
@@ -113,13 +126,13 @@ def _read_npz(path: Path, keys: tuple[str, ...]) -> tuple[NDArray[np.uint8], ...
         raise DatasetError(f"{path} is missing; put it there, or unset INKLING_DATA to let Keras download MNIST")
     try:
         # NumPy leaves a damaged file open that it has opened itself.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with whole(path), path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             if missing := set(keys) - set(arrays):
                 raise DatasetError(f"{path} has no {', '.join(sorted(missing))}; it should hold {', '.join(keys)}")
             return tuple(arrays[key] for key in keys)
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except ValueError as error:
         raise DatasetError(
-            f"{path} is damaged or cannot be read ({error}); copy it anew, or unset INKLING_DATA to let Keras download "
+            f"{path} is damaged, or no .npz file of numbers; copy it anew, or unset INKLING_DATA to let Keras download "
             "MNIST"
         ) from error
 

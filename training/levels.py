@@ -1,11 +1,8 @@
-"""Numbers from files -> grey levels, whatever range they have; and files that may be packed or cut off."""
+"""Numbers from files -> grey levels, whatever range they have; and files that may be packed."""
 
 import gzip
 import io
-import zipfile
-import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.ink import Picture
-from training.datasets import DatasetError
 
 _FAINT = 24
 """Of 255, fainter ink is not seen: a set in which nothing is stronger does not go up to 255."""
@@ -36,14 +32,3 @@ def grey_levels(picture: NDArray[Any], full: float) -> Picture | str:
 def opened(path: Path) -> gzip.GzipFile | io.BufferedReader:
     """Open a file, with `.gz` one that is packed."""
     return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")
-
-
-@contextmanager
-def whole(path: Path) -> Iterator[None]:
-    """Raise DatasetError where the file cannot be opened, or turns out to be damaged while it is read."""
-    try:
-        yield
-    except (gzip.BadGzipFile, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        raise DatasetError(f"{path} is damaged or cut off; copy it or write it anew") from error
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read ({error.strerror or error}); it should be open to you") from error

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from serving.ink import SIDE
 from training.collected import Collected, Entry, collect
-from training.datasets import DatasetError
-from training.levels import full_scale, grey_levels, opened, whole
+from training.datasets import DatasetError, whole
+from training.levels import full_scale, grey_levels, opened
 
 _PIXELS = SIDE * SIDE
 _WANTED = f"a label, then {_PIXELS} numbers"
