@@ -98,7 +98,21 @@ def epoch(
             pictures[again] = material.redrawn(chosen[again], recipe.style, rng)
             pictures[:others] = nondigits.draw(others, material.drawings, material.y, rng)
             targets[:others] = 1 / material.count
-        yield distortion.apply(pictures, rng), targets
+        pictures = distortion.apply(pictures, rng)
+        if blended := round(recipe.mixed * recipe.batch_size):
+            _blend(pictures, targets, blended, rng)
+        yield pictures, targets
+
+
+def _blend(pictures: Pictures, targets: Targets, count: int, rng: np.random.Generator) -> None:
+    """Blend the first `count` pictures of a batch, and what is wanted of them, with others of it, evenly weighted.
+
+    H. Zhang and others, "mixup: Beyond Empirical Risk Minimization" (2018).
+    """
+    others = rng.permutation(len(pictures))[:count]
+    own = rng.random((count, 1, 1), dtype=np.float32)
+    pictures[:count] = np.rint(own * pictures[:count].astype(np.float32) + (1 - own) * pictures[others])
+    targets[:count] = own[..., 0] * targets[:count] + (1 - own[..., 0]) * targets[others]
 
 
 def as_people_draw(recipe: Recipe, material: Material, rng: np.random.Generator) -> Pictures:

@@ -1,6 +1,6 @@
 """Several trained networks as one: their embeddings side by side, and a head that averages their logits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,12 +8,16 @@ import keras
 import numpy as np
 
 from training import fit as fitting
+from training import state
 from training.datasets import DataSet
 from training.fit import FitError, Fitted
 from training.loop import Start
 from training.models import EMBEDDING, LOGITS, SCALED, scaled
 from training.recipes import Recipe
 from training.turned import turned
+
+Member = tuple[Recipe, int]
+"""A network's own recipe, and its place among the seeds of that recipe."""
 
 
 def fit_members(
@@ -27,36 +31,69 @@ def fit_members(
     precision: str | None = None,
     deterministic: bool = False,
 ) -> list[Fitted]:
-    """Fit a recipe's networks and those beside it, a single one in `folder`, several in folders below it.
+    """Fit a recipe's networks and those beside it, their teachers before them; `places` says where. The voters.
 
     Those of a recipe with so many `members` have seeds from `seed * members` on: ensembles of different seeds have no
-    network in common. To `resume` goes on with the member that was interrupted and begins those that were not yet.
-    Raises as `fit`, and FitError where the recipes do not learn from the same pictures.
+    network in common. To `resume` goes on with the network that was interrupted and begins those that were not yet.
+    The seconds of networks that only teach count with the first voter's. Raises as `fit`, and FitError where the
+    recipes do not learn from the same pictures.
     """
+    found = places(recipe, folder)
+    _check(recipe, found)
+    if start == "new":
+        _refuse_unfinished(folder, list(found.values()))
+    fitted: dict[Member, Fitted] = {}
+    for (one, among), place in found.items():
+        begun = start != "resume" or not fitted or state.exists(place)
+        fitted[one, among] = fitting.fit(
+            one,
+            data,
+            place,
+            seed=seed * sum(one == other for other, _ in found) + among,
+            epochs=epochs,
+            start=start if begun else "new",
+            precision=precision,
+            deterministic=deterministic,
+            teachers=[fitted[teacher] for other in one.taught_by for teacher in other.ensemble],
+        )
+    voters = [fitted.pop(voter) for voter in dict.fromkeys(recipe.ensemble)]
+    return [replace(voters[0], seconds=voters[0].seconds + sum(one.seconds for one in fitted.values())), *voters[1:]]
+
+
+def places(recipe: Recipe, folder: Path) -> dict[Member, Path]:
+    """Where each of a recipe's networks is trained, in the order in which they are.
+
+    A single one is in `folder`, several that vote in `member1`, `member2` ... below it, what only teaches in
+    `teacher1` ...
+    """
+    voters = list(dict.fromkeys(recipe.ensemble))
+    names = {voter: f"member{number}" if len(voters) > 1 else "." for number, voter in enumerate(voters, 1)}
+    teachers = [network for network in recipe.networks if network not in names]
+    names |= {teacher: f"teacher{number}" for number, teacher in enumerate(teachers, 1)}
+    return {network: folder / names[network] for network in recipe.networks}
+
+
+def _check(recipe: Recipe, networks: Iterable[Member]) -> None:
     voters = recipe.ensemble
-    for one, _ in voters:
+    for one, among in networks:
         if (one.dataset, one.validation) != (recipe.dataset, recipe.validation):
+            does = "vote beside" if (one, among) in voters else "teach"
             raise FitError(
-                f"{one.name} cannot vote beside {recipe.name}: they learn from {one.dataset} and {recipe.dataset}, "
+                f"{one.name} cannot {does} {recipe.name}: they learn from {one.dataset} and {recipe.dataset}, "
                 f"{one.validation} and {recipe.validation} pictures of these held out; both should be the same"
             )
-    fitted = []
-    for number, (one, among) in enumerate(voters, 1):
-        place = folder / f"member{number}" if len(voters) > 1 else folder
-        begun = start != "resume" or number == 1 or place.exists()
-        fitted.append(
-            fitting.fit(
-                one,
-                data,
-                place,
-                seed=seed * sum(one == other for other, _ in voters) + among,
-                epochs=epochs,
-                start=start if begun else "new",
-                precision=precision,
-                deterministic=deterministic,
-            )
+
+
+def _refuse_unfinished(folder: Path, places: Sequence[Path]) -> None:
+    """Raise FitError where some networks are still to be trained: the others, of perhaps hours, would be lost."""
+    for place in places:
+        state.refuse_unfinished(place)
+    done = sum(map(state.exists, places))
+    if 0 < done < len(places):
+        raise FitError(
+            f"{folder} holds a run that was interrupted after {done} of {len(places)} networks; "
+            "go on with it (--resume) or throw it away (--restart)"
         )
-    return fitted
 
 
 def combine(recipe: Recipe, members: Sequence[Fitted]) -> Fitted:

@@ -4,7 +4,7 @@ A run lives in one folder: `state.npz` (weights, their average, optimiser, best 
 `resume` needs, replaced whole after every epoch), `history.csv`, `tensorboard/`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from training.loop import Start, run
 from training.models import build
 from training.recipes import Recipe
 from training.state import FitError as FitError
+from training.teaching import Pupil, taught
 
 _OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
@@ -63,6 +64,7 @@ def fit(
     precision: str | None = None,
     deterministic: bool = False,
     quiet: bool = False,
+    teachers: Sequence[Fitted] = (),
 ) -> Fitted:
     """Train `recipe` on `data` and return the best model, judged on pictures held out of the training part.
 
@@ -70,11 +72,12 @@ def fit(
     run that `folder` holds: `resume` goes on with it, losing at most the epoch that was under way, and ends where
     an uninterrupted run would, but for dropout's random stream; `restart` throws it away; `new` refuses to while
     it is unfinished. `deterministic` makes TensorFlow's kernels repeatable, at some cost in speed; `quiet`
-    shows no progress.
+    shows no progress. `teachers` are the networks of `recipe.taught_by`; `training.ensemble.fit_members` trains them.
 
-    Raises FitError where there is nothing to resume, the folder belongs to another run, or the pictures fill no batch;
-    KeyboardInterrupt passes through, with the last whole epoch saved.
+    Raises FitError where there is nothing to resume, the folder belongs to another run, the pictures fill no batch, or
+    teachers are missing; KeyboardInterrupt passes through, with the last whole epoch saved.
     """
+    _check(recipe, teachers)
     epochs = epochs or recipe.epochs
     keras.utils.set_random_seed(seed)
     if deterministic:
@@ -84,6 +87,8 @@ def fit(
     count = len(data.labels)
     precision = precision or fastest_precision()
     model = in_precision(precision, lambda: build(recipe.network, count, for_training=True))
+    if teachers:
+        model = Pupil(model.inputs, model.outputs, temperature=recipe.temperature)
     model.compile(
         optimizer=optimizer(recipe, len(x), epochs),
         loss=_squared if recipe.loss == "squared" else keras.losses.CategoricalCrossentropy(from_logits=True),
@@ -93,11 +98,14 @@ def fit(
     )
     wanted = np.eye(count, dtype=np.float32)
     validation = tf.data.Dataset.from_tensor_slices((x_validation, wanted[y_validation]))
+    feed = _feed(recipe, x, y, wanted, validation.element_spec)
+    if teachers:
+        feed = taught(feed, [_again(teacher, precision) for teacher in teachers], recipe.temperature)
     state = run(
         model,
         recipe,
         folder,
-        _feed(recipe, x, y, wanted, validation.element_spec),
+        feed,
         validation,
         pictures=len(x),
         seed=seed,
@@ -112,9 +120,27 @@ def fit(
     )
 
 
+def _check(recipe: Recipe, teachers: Sequence[Fitted]) -> None:
+    if recipe.taught_by and recipe.loss == "squared":
+        raise FitError(f"{recipe.name} is taught by others, whose answers it compares by cross-entropy: not squared")
+    if recipe.taught_by and not teachers:
+        names = ", ".join(teacher.name for teacher in recipe.taught_by)
+        raise FitError(f"{recipe.name} is taught by {names}, which are to be trained first: python -m training does")
+    if recipe.temperature <= 0:
+        raise FitError(f"the temperature of {recipe.name} is {recipe.temperature}; it should be above 0, mostly 1 to 5")
+
+
+def _again(teacher: Fitted, precision: str) -> keras.Model:
+    """A trained network as it computes in training: in `precision`, of layers that are quick in it."""
+    classes = teacher.model.output.shape[1]
+    model = in_precision(precision, lambda: build(teacher.recipe.network, classes, for_training=True))
+    model.set_weights(teacher.model.get_weights())
+    return model
+
+
 def _feed(recipe: Recipe, x: NDArray[np.uint8], y: NDArray[np.int64], wanted: NDArray[np.float32], one: Any) -> Feed:
     drawn = recipe.redrawn or recipe.nondigits
-    if not drawn and recipe.distortion == Distortion():
+    if not drawn and not recipe.mixed and recipe.distortion == Distortion():
         return gathered(x, wanted[y], recipe.batch_size)
     material = (Material.traced if drawn else Material)(x, y, len(wanted))
     return generated(lambda strength, rng: batches.epoch(recipe, material, strength, rng), one, recipe.batch_size)
@@ -174,7 +200,7 @@ def _squared(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
 
 
 def _accuracy(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """Share of the digits read; what is no digit is left out."""
-    digits = tf.reduce_max(targets, axis=-1) > 0.5
+    """Share of the digits read; what is no digit, for which every class is wanted alike, is left out."""
+    digits = tf.reduce_max(targets, axis=-1) > 1.1 * tf.reduce_mean(targets, axis=-1)
     right = tf.argmax(logits, axis=-1) == tf.argmax(targets, axis=-1)
     return tf.reduce_mean(tf.cast(right[digits], tf.float32))

@@ -20,7 +20,7 @@ from training.board import Board
 from training.feed import Feed
 from training.progress import pace
 from training.recipes import Recipe
-from training.state import State
+from training.state import State, refuse_unfinished
 
 Start = Literal["new", "resume", "restart"]
 
@@ -53,7 +53,7 @@ def run(
     if start == "resume":
         state.restore()
     elif start == "new":
-        state.refuse_unfinished()
+        refuse_unfinished(folder)
     if state.finished:
         return state
     events = folder / "tensorboard"

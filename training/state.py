@@ -17,6 +17,7 @@ from serving import files
 from training.identity import digest
 from training.recipes import Recipe
 
+_FILE = "state.npz"
 _HISTORY = ("accuracy", "loss", "val_accuracy", "val_loss")
 
 
@@ -30,7 +31,7 @@ class State:
     def __init__(self, model: keras.Model, folder: Path, recipe: Recipe, seed: int, epochs: int) -> None:
         model.optimizer.build(model.trainable_variables)
         self._net = model
-        self._path = folder / "state.npz"
+        self._path = folder / _FILE
         self.history_file = folder / "history.csv"
         self._momentum = recipe.average
         self._patience = recipe.patience
@@ -117,13 +118,20 @@ class State:
             epoch, self.seconds, self.best_figure, best_epoch, finished = arrays["progress"].tolist()
             self.epoch, self.best_epoch, self.finished = int(epoch), int(best_epoch), bool(finished)
 
-    def refuse_unfinished(self) -> None:
-        """Raise FitError where the file holds a run that was interrupted."""
-        if self._path.is_file():
-            with np.load(self._path, allow_pickle=False) as arrays:
-                epoch, *_, finished = arrays["progress"].tolist()
-            if not finished:
-                raise FitError(
-                    f"{self._path.parent} holds a run that was interrupted after epoch {epoch:.0f}; "
-                    "go on with it (--resume) or throw it away (--restart)"
-                )
+
+def refuse_unfinished(folder: Path) -> None:
+    """Raise FitError where the folder holds a run that was interrupted."""
+    path = folder / _FILE
+    if path.is_file():
+        with np.load(path, allow_pickle=False) as arrays:
+            epoch, *_, finished = arrays["progress"].tolist()
+        if not finished:
+            raise FitError(
+                f"{folder} holds a run that was interrupted after epoch {epoch:.0f}; "
+                "go on with it (--resume) or throw it away (--restart)"
+            )
+
+
+def exists(folder: Path) -> bool:
+    """Whether the folder holds a run that has come to something."""
+    return (folder / _FILE).is_file()

@@ -43,6 +43,23 @@ def test_what_is_no_digit_is_wanted_to_be_anything_alike(material: Material) -> 
     assert (targets[5:].max(axis=1) == 1).all()
 
 
+def test_a_share_of_a_batch_is_blended_and_what_is_wanted_of_it_alike(material: Material) -> None:
+    plain, rng = replace(material, drawings=None), np.random.default_rng
+    pictures, targets = next(batches.epoch(replace(PLAIN, mixed=0.3), plain, 1.0, rng(0)))
+    before, classes = next(batches.epoch(PLAIN, plain, 1.0, rng(0)))
+    assert (pictures[15:] == before[15:]).all()
+    assert (targets[15:] == classes[15:]).all()
+    assert np.abs(targets.sum(axis=1) - 1).max() < 1e-6
+    checked = 0
+    for picture, wanted, own, label in zip(pictures[:15], targets, before, classes.argmax(axis=1), strict=False):
+        share = wanted[label]
+        blends = share * own.astype(float) + (1 - share) * before
+        if wanted.max() < 1:
+            assert np.abs(blends - picture).max(axis=(1, 2)).min() <= 0.501
+            checked += 1
+    assert checked > 8
+
+
 def test_a_share_of_the_digits_is_drawn_anew_and_less_of_it_later(material: Material) -> None:
     plain = {picture.tobytes() for picture in material.x}
 

@@ -5,11 +5,11 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from training import classic, datasets
+from training import classic, datasets, state
 from training.book.results import Entry, Result, digest
 from training.computed import logits
 from training.datasets import DataSet
-from training.ensemble import combine, fit_members
+from training.ensemble import combine, fit_members, places
 from training.export import machine, now, software
 from training.fit import Fitted
 from training.loop import Start
@@ -29,8 +29,7 @@ def measure(entry: Entry, seed: int, folder: Path) -> Result:
         result = of_classic(entry, classic.run(entry, folder, seed), seed)
     else:
         data = datasets.load(entry.dataset)
-        first = folder / "member1" if len(entry.ensemble) > 1 else folder
-        start: Start = "resume" if (first / "state.npz").exists() else "restart"
+        start: Start = "resume" if state.exists(next(iter(places(entry, folder).values()))) else "restart"
         members = fit_members(entry, data, folder, seed=seed, start=start)
         result = of_fitted(entry, members, data, seed)
     shutil.rmtree(folder, ignore_errors=True)

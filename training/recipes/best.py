@@ -1,4 +1,4 @@
-"""The recipes that read MNIST's own digits best: one network, and three that vote."""
+"""The recipes that read MNIST's own digits best: one network, one taught by two others, and three that vote."""
 
 from dataclasses import replace
 
@@ -73,8 +73,46 @@ that of S. An and others, "An Ensemble of Simple Convolutional Neural Network Mo
     style=Style(),
     turned=0.0,
 )
+
+_TAUGHT = replace(
+    ONE,
+    name="mnist-taught",
+    about="""One network that answers like two: mnist and mnist-7x7 teach it, with MNIST's own digits alone, half of
+them blended with another. It knows when it is in doubt as well as they do together, at seven tenths of their arithmetic.""",
+    claim=Claim(
+        "Inkling",
+        "aim: 99.75 %",
+        0.9975,
+        budget="40, 30 and 50 epochs",
+        remark="31 of 10,000 are misread, 30 with views turned by 8 degrees: no fewer than by mnist. But loss is "
+        "lower, on validation (calibrated: 0.0155; mnist 0.0179) as on the test digits (0.0082; 0.0109), and of the "
+        "99 % that each is surest of it misreads 5, mnist 10, its teachers together 5.",
+    ),
+    network=Network(
+        (
+            Conv(32, 3, padding="valid"),
+            Conv(32, 3, padding="valid"),
+            Conv(96, 5, 2, dropout=0.1),
+            Conv(128, 3, padding="valid"),
+            Conv(128, 3, padding="valid"),
+            Conv(192, 5, 2, dropout=0.1),
+        ),
+        (128,),
+        batch_norm=True,
+        dropout=0.2,
+    ),
+    epochs=50,
+    patience=50,
+    redrawn=0.0,
+    style=Style(),
+    mixed=0.5,
+    taught_by=(ONE, _TALL),
+    temperature=3.0,
+    turned=0.0,
+)
 RECIPES = (
     ONE,
+    _TAUGHT,
     replace(
         ONE,
         name="mnist-ensemble",

@@ -59,6 +59,10 @@ class Recipe:
 
     Networks beside it see the same; their own recipes' degrees do not count there.
     """
+    taught_by: tuple["Recipe", ...] = ()
+    """Recipes of the same pictures whose networks are trained first: their answers take the labels' place."""
+    temperature: float = 1.0
+    """By which all logits are divided when a taught network's answers are compared with its teachers'."""
     dataset: str = "mnist"
     validation: int = 5_000
     """Pictures taken from the training part, for early stopping, calibration and choosing; never the test part."""
@@ -92,7 +96,8 @@ class Recipe:
     distortion: Distortion = field(default_factory=Distortion)
     last_distortion: float = 1.0
     """Strength of distortion and redrawing in the last epoch; it falls evenly from 1 in the first."""
-
+    mixed: float = 0.0
+    """Share of each batch that is blended with other pictures of it, and what is wanted of it alike: mixup."""
     redrawn: float = 0.0
     """Share of the digits that are traced and drawn anew with one pen, in `style`; the classes must be digits."""
     style: Style = field(default_factory=Style)
@@ -110,6 +115,16 @@ class Recipe:
 
     @property
     def ensemble(self) -> "tuple[tuple[Recipe, int], ...]":
-        """Every network's own recipe, with its place among the seeds of that recipe."""
+        """The own recipe of every network that votes, with its place among the seeds of that recipe."""
         own = tuple((self.alone, number) for number in range(self.members))
         return own + tuple(voter for other in self.beside for voter in other.ensemble)
+
+    @property
+    def networks(self) -> "tuple[tuple[Recipe, int], ...]":
+        """All networks that are to be trained, as in `ensemble`: teachers before those whom they teach, each once."""
+        found: dict[tuple[Recipe, int], None] = {}
+        for one, number in self.ensemble:
+            for teacher in one.taught_by:
+                found |= dict.fromkeys(teacher.networks)
+            found[one, number] = None
+        return tuple(found)
