@@ -78,7 +78,7 @@ _TAUGHT = replace(
     ONE,
     name="mnist-taught",
     about="""One network that answers like two: mnist and mnist-7x7 teach it, with MNIST's own digits alone, half of
-them blended with another. It knows when it is in doubt as well as they do together, at seven tenths of their arithmetic.""",
+them blended with another. It knows when it is in doubt as well as they do together, at seven tenths of the work.""",
     claim=Claim(
         "Inkling",
         "aim: 99.75 %",
