@@ -80,11 +80,12 @@ def test_every_request_is_counted_as_what_came_of_it() -> None:
 
 
 def test_a_server_that_is_gone_refuses() -> None:
+    # Closed while a thread waits on it, a socket listens until that thread looks up.
     with moody() as server:
-        server.server_close()
-        load = Load(server.server_port, (STROKES,), (1,))
-        load.run(rate=100, seconds=0.1)
-        assert merged(list(load.seconds.values())).outcomes.keys() == {REFUSED}
+        pass
+    load = Load(server.server_port, (STROKES,), (1,))
+    load.run(rate=100, seconds=0.1)
+    assert merged(list(load.seconds.values())).outcomes.keys() == {REFUSED}
 
 
 def test_percentiles() -> None:
