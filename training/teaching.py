@@ -27,9 +27,13 @@ class Pupil(keras.Model):  # type: ignore[misc]
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
-        """The compiled loss; in training of softened logits, as large as at temperature 1 (Hinton, section 2)."""
+        """The compiled loss; in training of softened logits, as large as at temperature 1 (Hinton, section 2).
+
+        Penalties of weights are added as they are.
+        """
         soft = self._temperature if training else 1.0
-        return soft**2 * super().compute_loss(x, y, y_pred / soft, sample_weight, training)
+        weight = soft**2 if sample_weight is None else soft**2 * sample_weight
+        return super().compute_loss(x, y, y_pred / soft, weight, training)
 
 
 def taught(feed: Feed, teachers: Sequence[keras.Model], temperature: float) -> Feed:

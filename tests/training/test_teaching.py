@@ -5,9 +5,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 
 from tests.conftest import TINY
 from training import metrics, recipe_file
@@ -15,6 +17,7 @@ from training.datasets import DataSet
 from training.ensemble import combine, fit_members
 from training.fit import FitError, Fitted, fit
 from training.recipes import Recipe
+from training.teaching import Pupil
 
 TEACHER = replace(TINY, name="teacher", epochs=8)
 PUPIL = replace(
@@ -55,6 +58,20 @@ def test_it_is_validated_by_labels_and_as_it_will_be_used(
     wanted = metrics.cross_entropy(metrics.softmax(found), pupil.y_validation)
     seen = [float(line.split(",")[4]) for line in pupil.history.read_text().splitlines()[1:]]
     assert min(seen) == pytest.approx(wanted, rel=1e-3 if precision == "float32" else 0.05)
+
+
+def test_penalties_of_weights_are_those_of_untaught_networks() -> None:
+    numbers = keras.Input((4,))
+    penalty = keras.regularizers.L2(0.1)
+    pupil = Pupil(numbers, keras.layers.Dense(3, kernel_regularizer=penalty)(numbers), temperature=3.0)
+    pupil.compile(loss=keras.losses.CategoricalCrossentropy(from_logits=True), jit_compile=False)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(8, 4)).astype(np.float32), rng.dirichlet(np.ones(3), 8).astype(np.float32)
+    found = np.asarray(pupil(x))
+    for divided, training in ((3.0, True), (1.0, False)):
+        compared = -(y * log_softmax(found / divided, axis=1)).sum(axis=1).mean() * divided**2
+        wanted = compared + float(np.asarray(sum(pupil.losses)))
+        assert float(pupil.compute_loss(x, y, pupil(x), training=training)) == pytest.approx(wanted, rel=1e-4)
 
 
 def test_teachers_are_trained_first_and_once(optdigits: DataSet, tmp_path: Path) -> None:
