@@ -21,7 +21,9 @@ _ROUNDS = 2
 _LEAVING = 0.3
 """Share of a stroke that lies beside the lines."""
 _FAMILY = 3
-"""So many lines of one direction make it likely that a broken one is a line as well."""
+"""So many lines of one direction make it likely that one that ends on the paper is a line as well."""
+_UNBROKEN = 0.95
+"""Share of the length of such a line along which it is seen: between the digits of a row there is paper."""
 
 
 def remove(ink: MatLike, floor: int, paper: MatLike | None = None) -> tuple[MatLike, MatLike]:
@@ -114,8 +116,15 @@ def _choose(strength: MatLike, ground: MatLike, least: int) -> MatLike | None:
     through = _goes_through(joined, ground, labels, stats) & (lengths > 0.08 * width)
     through[0] = False
     family = np.count_nonzero(lengths[1:] > 0.5 * width) >= _FAMILY
-    chosen = through | (lengths >= (0.5 if family else 0.85) * width)
-    chosen[0] = False
+    long = lengths >= (0.5 if family else 0.85) * width
+    long[0] = False
+    usual = np.median(strength[through[labels] & (pieces > 0)]) if (through & long).any() else np.inf
+    chosen = through.copy()
+    for ends in np.flatnonzero(long & ~through):
+        left, top, across, down = stats[ends, : cv2.CC_STAT_AREA]
+        window = slice(top, top + down), slice(left, left + across)
+        seen = (labels[window] == ends) & (pieces[window] > 0)
+        chosen[ends] = seen.any(axis=0).mean() >= _UNBROKEN and np.median(strength[window][seen]) <= _EVEN * usual
     if not chosen.any():
         return None
     return cv2.dilate(np.where(chosen, 255, 0).astype(np.uint8)[labels], _bar(1, 3))
