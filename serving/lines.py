@@ -21,7 +21,7 @@ _ROUNDS = 2
 _LEAVING = 0.3
 """Share of a stroke that lies beside the lines."""
 _FAMILY = 3
-"""So many lines of one direction make it likely that one that ends on the paper is a line as well."""
+"""So many lines of one direction make it likely that those that end on the paper are lines as well."""
 _UNBROKEN = 0.95
 """Share of the length of such a line along which it is seen: between the digits of a row there is paper."""
 
@@ -42,22 +42,24 @@ def remove(ink: MatLike, floor: int, paper: MatLike | None = None) -> tuple[MatL
 
 def _remove_across(ink: MatLike, floor: int, paper: MatLike) -> tuple[MatLike, MatLike]:
     ran: MatLike = np.zeros(ink.shape, np.uint8)
+    usual = 0.0
     # In perspective lines are no parallels: those that lean otherwise come out in the next round.
     for _ in range(_ROUNDS):
-        lines, whole = find(ink, paper, floor)
+        lines, whole, usual = find(ink, paper, floor, usual)
         if not lines.any():
             break
         ink, ran = cv2.subtract(ink, lines), cv2.bitwise_or(ran, whole)
     return ink, ran
 
 
-def find(ink: MatLike, paper: MatLike, floor: int) -> tuple[MatLike, MatLike]:
+def find(ink: MatLike, paper: MatLike, floor: int, usual: float = 0.0) -> tuple[MatLike, MatLike, float]:
     """Find the lines that run across a picture, leaning at most `_TILT` degrees.
 
     `ink` uint8[H,W] is flattened, 0 for paper; up to `floor` it is grain. `paper` is 255 where there is paper.
-    Lines go from edge to edge of the paper (two thirds of the way where others do) and are thin. What stands out
-    of a line, because it is darker or because it is thicker, is a stroke. Returns masks uint8[H,W], 255 on lines less
-    such strokes, and on the whole of the lines.
+    Lines go from edge to edge of the paper, or half of the way without a gap where there are others no less dark, and
+    are thin. What stands out of a line, because it is darker or because it is thicker, is a stroke. `usual` is how dark
+    lines were that are out already; 0 if there were none. Returns masks uint8[H,W], 255 on lines less such strokes, and
+    on the whole of the lines; and how dark these are.
     """
     height, width = ink.shape
     slope = float(np.tan(np.deg2rad(_tilt(ink, floor))))
@@ -68,13 +70,14 @@ def find(ink: MatLike, paper: MatLike, floor: int) -> tuple[MatLike, MatLike]:
     level = cv2.warpAffine(ink, shear, size, flags=cv2.INTER_LINEAR)
     ground = cv2.warpAffine(paper, shear, size, flags=cv2.INTER_NEAREST)
     strength = _strength(level)
-    chosen = _choose(strength, ground, max(floor // 3, 4))
-    if chosen is None:
-        return np.zeros(ink.shape, np.uint8), np.zeros(ink.shape, np.uint8)
+    chosen, usual = _choose(strength, ground, max(floor // 3, 4), usual)
+    if not chosen.any():
+        return np.zeros(ink.shape, np.uint8), np.zeros(ink.shape, np.uint8), usual
     whole = cv2.dilate(chosen, _bar(1, 3))
     lines = cv2.subtract(whole, _strokes_on(level, strength, chosen, floor))
     back = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
-    return tuple(cv2.warpAffine(mask, shear, (width, height), flags=back) for mask in (lines, whole))  # type: ignore[return-value]
+    lines, whole = (cv2.warpAffine(mask, shear, (width, height), flags=back) for mask in (lines, whole))
+    return lines, whole, usual
 
 
 def _tilt(ink: MatLike, floor: int) -> float:
@@ -106,28 +109,33 @@ def _strength(level: MatLike) -> MatLike:
     return cv2.morphologyEx(cv2.dilate(thin, _bar(1, 5)), cv2.MORPH_OPEN, _bar(max(5, width // _PIECE), 1))
 
 
-def _choose(strength: MatLike, ground: MatLike, least: int) -> MatLike | None:
-    """Mask of the lines among the straight pieces; None if there are none."""
+def _choose(strength: MatLike, ground: MatLike, least: int, usual: float) -> tuple[MatLike, float]:
+    """Mask of the lines among the straight pieces, and how dark they are; `usual` if none tells."""
     width = strength.shape[1]
     pieces = cv2.threshold(strength, least, 255, cv2.THRESH_BINARY)[1]
     joined = cv2.morphologyEx(pieces, cv2.MORPH_CLOSE, _bar(max(3, width // 8) | 1, 1))
-    number, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     lengths = stats[:, cv2.CC_STAT_WIDTH]
-    through = _goes_through(joined, ground, labels, stats) & (lengths > 0.08 * width)
-    through[0] = False
-    family = np.count_nonzero(lengths[1:] > 0.5 * width) >= _FAMILY
-    long = lengths >= (0.5 if family else 0.85) * width
+    chosen = _goes_through(joined, ground, labels, stats) & (lengths > 0.08 * width)
+    chosen[0] = False
+    long = lengths > 0.5 * width
     long[0] = False
-    usual = np.median(strength[through[labels] & (pieces > 0)]) if (through & long).any() else np.inf
-    chosen = through.copy()
-    for ends in np.flatnonzero(long & ~through):
-        left, top, across, down = stats[ends, : cv2.CC_STAT_AREA]
-        window = slice(top, top + down), slice(left, left + across)
-        seen = (labels[window] == ends) & (pieces[window] > 0)
-        chosen[ends] = seen.any(axis=0).mean() >= _UNBROKEN and np.median(strength[window][seen]) <= _EVEN * usual
-    if not chosen.any():
-        return None
-    return cv2.dilate(np.where(chosen, 255, 0).astype(np.uint8)[labels], _bar(1, 3))
+    seen = {int(part): _seen(strength, pieces, labels, stats, int(part)) for part in np.flatnonzero(long)}
+    dark = {part: how for part, (share, how) in seen.items() if chosen[part] or share >= _UNBROKEN}
+    through = [how for part, how in dark.items() if chosen[part]]
+    if through or (len(dark) >= _FAMILY and not usual):
+        usual = float(np.median(through or list(dark.values())))
+    if len(seen) >= _FAMILY:
+        chosen[[part for part, how in dark.items() if how <= _EVEN * usual]] = True
+    return cv2.dilate(np.where(chosen, 255, 0).astype(np.uint8)[labels], _bar(1, 3)), usual
+
+
+def _seen(strength: MatLike, pieces: MatLike, labels: MatLike, stats: MatLike, part: int) -> tuple[float, float]:
+    """Along which share of its length there are pieces of a component, and how dark they are."""
+    left, top, across, down = stats[part, : cv2.CC_STAT_AREA]
+    window = slice(top, top + down), slice(left, left + across)
+    inside = (labels[window] == part) & (pieces[window] > 0)
+    return float(inside.any(axis=0).mean()), float(np.median(strength[window][inside]))
 
 
 def _goes_through(joined: MatLike, ground: MatLike, labels: MatLike, stats: MatLike) -> NDArray[np.bool_]:

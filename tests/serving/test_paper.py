@@ -146,6 +146,36 @@ def test_a_note_on_a_large_table_is_read_and_the_table_is_not(
     assert found.boxes == (pytest.approx((left + 200, top, width, height), abs=18),)
 
 
+Digit = list[list[tuple[int, int]]]
+
+
+def row(strokes: Digit, count: int, apart: int, pen: int = 8) -> Light:
+    """So many of one digit along the printed lines: share of ink [H,W,1]."""
+    canvas = np.zeros((HEIGHT, WIDTH), np.uint8)
+    for number in range(count):
+        start = np.array([60 + number * apart, 250 - number * apart * np.tan(np.deg2rad(4))])
+        paths = [np.rint(np.array(path) + start).astype(np.int32) for path in strokes]
+        cv2.polylines(canvas, paths, False, 255, pen, cv2.LINE_AA)
+    return canvas[..., None] / 255
+
+
+BARRED: Digit = [[(0, 0), (70, 0), (30, 110)], [(15, 55), (75, 55)]]
+FIVE: Digit = [[(70, 0), (8, 0), (5, 45), (50, 45), (70, 75), (45, 108), (0, 105)]]
+
+
+@pytest.mark.parametrize("digit", [FIVE, BARRED], ids=["fives", "barred sevens"])
+@pytest.mark.parametrize("squared", [False, True], ids=["ruled", "squared"])
+def test_level_strokes_of_a_row_of_digits_are_no_printed_line(
+    digit: list[list[tuple[int, int]]], squared: bool
+) -> None:
+    share = row(digit, 7, 96)
+    picture, _ = ink.decode(photo(ruled(sheet(share), squared=squared, colour=(185, 200, 225))))
+    found, written = coverage(picture) > 100, share[..., 0] > 0.5
+    assert (found & written).sum() > 0.93 * written.sum()
+    near = cv2.dilate(written.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    assert not (found & ~near).any()
+
+
 def test_a_stroke_with_gaps_is_one_symbol() -> None:
     assert len(ink.from_bytes(PHOTOS["a pen that skips"], many=True).boxes) == 1
 
