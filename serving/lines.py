@@ -42,24 +42,24 @@ def remove(ink: MatLike, floor: int, paper: MatLike | None = None) -> tuple[MatL
 
 def _remove_across(ink: MatLike, floor: int, paper: MatLike) -> tuple[MatLike, MatLike]:
     ran: MatLike = np.zeros(ink.shape, np.uint8)
-    usual = 0.0
+    darkness = 0.0
     # In perspective lines are no parallels: those that lean otherwise come out in the next round.
     for _ in range(_ROUNDS):
-        lines, whole, usual = find(ink, paper, floor, usual)
+        lines, whole, darkness = find(ink, paper, floor, darkness)
         if not lines.any():
             break
         ink, ran = cv2.subtract(ink, lines), cv2.bitwise_or(ran, whole)
     return ink, ran
 
 
-def find(ink: MatLike, paper: MatLike, floor: int, usual: float = 0.0) -> tuple[MatLike, MatLike, float]:
+def find(ink: MatLike, paper: MatLike, floor: int, darkness: float) -> tuple[MatLike, MatLike, float]:
     """Find the lines that run across a picture, leaning at most `_TILT` degrees.
 
     `ink` uint8[H,W] is flattened, 0 for paper; up to `floor` it is grain. `paper` is 255 where there is paper.
-    Lines go from edge to edge of the paper, or half of the way without a gap where there are others no less dark, and
-    are thin. What stands out of a line, because it is darker or because it is thicker, is a stroke. `usual` is how dark
-    lines were that are out already; 0 if there were none. Returns masks uint8[H,W], 255 on lines less such strokes, and
-    on the whole of the lines; and how dark these are.
+    Lines go from edge to edge of the paper, or half of the way without a gap and no darker than others, and are thin.
+    What stands out of a line, because it is darker or because it is thicker, is a stroke. `darkness` is that of the
+    lines that are out already; 0 if there were none. Returns masks uint8[H,W], 255 on lines less such strokes, and on
+    the whole of the lines; and their darkness, or the one given if none tells.
     """
     height, width = ink.shape
     slope = float(np.tan(np.deg2rad(_tilt(ink, floor))))
@@ -70,14 +70,14 @@ def find(ink: MatLike, paper: MatLike, floor: int, usual: float = 0.0) -> tuple[
     level = cv2.warpAffine(ink, shear, size, flags=cv2.INTER_LINEAR)
     ground = cv2.warpAffine(paper, shear, size, flags=cv2.INTER_NEAREST)
     strength = _strength(level)
-    chosen, usual = _choose(strength, ground, max(floor // 3, 4), usual)
-    if not chosen.any():
-        return np.zeros(ink.shape, np.uint8), np.zeros(ink.shape, np.uint8), usual
+    chosen, darkness = _choose(strength, ground, max(floor // 3, 4), darkness)
+    if chosen is None:
+        return np.zeros(ink.shape, np.uint8), np.zeros(ink.shape, np.uint8), darkness
     whole = cv2.dilate(chosen, _bar(1, 3))
     lines = cv2.subtract(whole, _strokes_on(level, strength, chosen, floor))
     back = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
     lines, whole = (cv2.warpAffine(mask, shear, (width, height), flags=back) for mask in (lines, whole))
-    return lines, whole, usual
+    return lines, whole, darkness
 
 
 def _tilt(ink: MatLike, floor: int) -> float:
@@ -109,8 +109,8 @@ def _strength(level: MatLike) -> MatLike:
     return cv2.morphologyEx(cv2.dilate(thin, _bar(1, 5)), cv2.MORPH_OPEN, _bar(max(5, width // _PIECE), 1))
 
 
-def _choose(strength: MatLike, ground: MatLike, least: int, usual: float) -> tuple[MatLike, float]:
-    """Mask of the lines among the straight pieces, and how dark they are; `usual` if none tells."""
+def _choose(strength: MatLike, ground: MatLike, least: int, darkness: float) -> tuple[MatLike | None, float]:
+    """Mask of the lines among the straight pieces, None if there are none; and their darkness as `find` gives it."""
     width = strength.shape[1]
     pieces = cv2.threshold(strength, least, 255, cv2.THRESH_BINARY)[1]
     joined = cv2.morphologyEx(pieces, cv2.MORPH_CLOSE, _bar(max(3, width // 8) | 1, 1))
@@ -120,14 +120,16 @@ def _choose(strength: MatLike, ground: MatLike, least: int, usual: float) -> tup
     chosen[0] = False
     long = lengths > 0.5 * width
     long[0] = False
-    seen = {int(part): _seen(strength, pieces, labels, stats, int(part)) for part in np.flatnonzero(long)}
-    dark = {part: how for part, (share, how) in seen.items() if chosen[part] or share >= _UNBROKEN}
-    through = [how for part, how in dark.items() if chosen[part]]
-    if through or (len(dark) >= _FAMILY and not usual):
-        usual = float(np.median(through or list(dark.values())))
+    seen = {part: _seen(strength, pieces, labels, stats, part) for part in np.flatnonzero(long).tolist()}
+    likely = {part: dark for part, (share, dark) in seen.items() if chosen[part] or share >= _UNBROKEN}
+    through = [dark for part, dark in likely.items() if chosen[part]]
+    if through or (len(likely) >= _FAMILY and not darkness):
+        darkness = float(np.median(through or list(likely.values())))
     if len(seen) >= _FAMILY:
-        chosen[[part for part, how in dark.items() if how <= _EVEN * usual]] = True
-    return cv2.dilate(np.where(chosen, 255, 0).astype(np.uint8)[labels], _bar(1, 3)), usual
+        chosen[[part for part, dark in likely.items() if dark <= _EVEN * darkness]] = True
+    if not chosen.any():
+        return None, darkness
+    return cv2.dilate(np.where(chosen, 255, 0).astype(np.uint8)[labels], _bar(1, 3)), darkness
 
 
 def _seen(strength: MatLike, pieces: MatLike, labels: MatLike, stats: MatLike, part: int) -> tuple[float, float]:

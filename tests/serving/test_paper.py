@@ -17,6 +17,7 @@ from serving.paper import coverage
 from tests.drawings import SEVEN, file_of
 
 Light = NDArray[np.float64]
+Digit = list[list[tuple[int, int]]]
 
 HEIGHT, WIDTH = 600, 800
 LEFT, TOP, SCALE = 330, 160, 3.0
@@ -25,14 +26,28 @@ INK = np.array([45.0, 50.0, 80.0])
 EXPECTED = ink.from_strokes(SEVEN).pictures[0]
 BOX = (LEFT - 8, TOP - 8, 50 * SCALE + 16, 80 * SCALE + 16)
 """Of a pen 16 pixels wide."""
+BARRED: Digit = [[(0, 0), (70, 0), (30, 110)], [(15, 55), (75, 55)]]
+FIVE: Digit = [[(70, 0), (8, 0), (5, 45), (50, 45), (70, 75), (45, 108), (0, 105)]]
+LEAN = np.tan(np.deg2rad(4))
+"""Of printed lines."""
+
+
+def inked(paths: list[Light], pen: int) -> Light:
+    """Paths [P,2] on a sheet: share of ink [H,W,1]."""
+    canvas = np.zeros((HEIGHT, WIDTH), np.uint8)
+    cv2.polylines(canvas, [np.rint(path).astype(np.int32) for path in paths], False, 255, pen, cv2.LINE_AA)
+    return canvas[..., None] / 255
 
 
 def drawn(pen: int = 16) -> Light:
     """A seven on a sheet: share of ink [H,W,1]."""
-    canvas = np.zeros((HEIGHT, WIDTH), np.uint8)
-    path = np.array(SEVEN[0]) * SCALE + (LEFT, TOP)
-    cv2.polylines(canvas, [np.rint(path).astype(np.int32)], False, 255, pen, cv2.LINE_AA)
-    return canvas[..., None] / 255
+    return inked([np.array(SEVEN[0]) * SCALE + (LEFT, TOP)], pen)
+
+
+def row(digit: Digit, count: int, apart: int) -> Light:
+    """So many of one digit along the printed lines: share of ink [H,W,1]."""
+    starts = [np.array([60 + across, 250 - across * LEAN]) for across in range(0, count * apart, apart)]
+    return inked([np.array(path) + start for start in starts for path in digit], pen=8)
 
 
 def sheet(share: Light | None = None, pen: Light = INK, paper: Light = PAPER, strength: float = 1.0) -> Light:
@@ -48,8 +63,7 @@ def blank() -> Light:
 def ruled(picture: Light, squared: bool = False, colour: tuple[int, int, int] = (150, 175, 220)) -> Light:
     """Print lines over a picture, leaning four degrees."""
     y, x = np.mgrid[:HEIGHT, :WIDTH]
-    lean = np.tan(np.deg2rad(4))
-    distances = [(y + lean * x) % 55, (x - lean * y) % 55][: 1 + squared]
+    distances = [(y + LEAN * x) % 55, (x - LEAN * y) % 55][: 1 + squared]
     lines = np.clip(1.7 - np.abs(np.min(distances, axis=0) - 2), 0, 1)[..., None]
     return picture * (1 - lines) + np.minimum(picture, colour) * lines
 
@@ -146,28 +160,9 @@ def test_a_note_on_a_large_table_is_read_and_the_table_is_not(
     assert found.boxes == (pytest.approx((left + 200, top, width, height), abs=18),)
 
 
-Digit = list[list[tuple[int, int]]]
-
-
-def row(strokes: Digit, count: int, apart: int, pen: int = 8) -> Light:
-    """So many of one digit along the printed lines: share of ink [H,W,1]."""
-    canvas = np.zeros((HEIGHT, WIDTH), np.uint8)
-    for number in range(count):
-        start = np.array([60 + number * apart, 250 - number * apart * np.tan(np.deg2rad(4))])
-        paths = [np.rint(np.array(path) + start).astype(np.int32) for path in strokes]
-        cv2.polylines(canvas, paths, False, 255, pen, cv2.LINE_AA)
-    return canvas[..., None] / 255
-
-
-BARRED: Digit = [[(0, 0), (70, 0), (30, 110)], [(15, 55), (75, 55)]]
-FIVE: Digit = [[(70, 0), (8, 0), (5, 45), (50, 45), (70, 75), (45, 108), (0, 105)]]
-
-
 @pytest.mark.parametrize("digit", [FIVE, BARRED], ids=["fives", "barred sevens"])
 @pytest.mark.parametrize("squared", [False, True], ids=["ruled", "squared"])
-def test_level_strokes_of_a_row_of_digits_are_no_printed_line(
-    digit: list[list[tuple[int, int]]], squared: bool
-) -> None:
+def test_level_strokes_of_a_row_of_digits_are_no_printed_line(digit: Digit, squared: bool) -> None:
     share = row(digit, 7, 96)
     picture, _ = ink.decode(photo(ruled(sheet(share), squared=squared, colour=(185, 200, 225))))
     found, written = coverage(picture) > 100, share[..., 0] > 0.5
